@@ -1,0 +1,124 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""How requests leave: endpoint, trust, proxy, and limits on what may come back."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from .errors import Misconfigured
+from .redaction import redact
+
+# Connecting takes milliseconds or never works; answers over a large instance may take a while.
+CONNECT_TIMEOUT = 10.0
+READ_TIMEOUT = 60.0
+
+
+@dataclass(frozen=True)
+class Trust:
+    """ca_path: a CA file or folder that replaces the built-in one. proxy: URL of an HTTPS proxy."""
+
+    ca_path: str = ""
+    proxy: str = ""
+
+
+def endpoint_url(endpoint: str, option: str) -> str:
+    """`scheme://host:port` of an endpoint option, HTTPS unless it says otherwise.
+
+    Plain HTTP is refused except to this machine: requests carry passwords in their URL.
+    """
+    text = endpoint.strip()
+    parts = urlsplit(text if "://" in text else f"https://{text}")
+    host = _host(parts)
+    if not host or parts.scheme not in ("http", "https") or parts.path not in ("", "/") or parts.query:
+        raise Misconfigured(
+            f"{option} is not the address of an endpoint: {redact(text)}",
+            code="endpoint_invalid",
+            remedy=f"Give a host name such as rds.aliyuncs.com, or https://host:port, in {option}.",
+        )
+    if parts.username is not None:
+        raise Misconfigured(
+            f"{option} holds a user name or password.",
+            code="endpoint_invalid",
+            remedy=f"Leave them out of {option}; credentials have options of their own.",
+        )
+    if parts.scheme == "http" and not is_loopback(host):
+        raise Misconfigured(
+            f"{option} is plain HTTP to {host}, which is not this machine: credentials would be readable on the way.",
+            code="endpoint_not_encrypted",
+            remedy=f"Use https:// in {option}; for a certificate of your own, give its CA file in ca_path.",
+        )
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def new_session(trust: Trust, environment: Mapping[str, str] | None = None) -> Any:
+    """A requests.Session whose behaviour depends on our options alone.
+
+    trust_env is off: ~/.netrc could replace our proof, and a proxy would see the loopback traffic of the emulator.
+    ca_path replaces the trusted authorities, else REQUESTS_CA_BUNDLE does. Proxies: proxies_for().
+    """
+    import logging
+
+    import requests
+
+    # urllib3 logs request lines with their query, where the service wants passwords.
+    logging.getLogger("urllib3.connectionpool").disabled = True
+
+    environment = os.environ if environment is None else environment
+    session = requests.Session()
+    session.trust_env = False
+    ca_path = trust.ca_path or environment.get("REQUESTS_CA_BUNDLE") or ""
+    if ca_path:
+        if not os.path.exists(ca_path):
+            raise Misconfigured(
+                f"The CA file or folder {ca_path} does not exist.",
+                code="ca_path_missing",
+                remedy="Correct ca_path (or REQUESTS_CA_BUNDLE).",
+            )
+        session.verify = ca_path
+    return session
+
+
+def proxies_for(url: str, trust: Trust, environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The proxy for an HTTPS endpoint: the option's, else HTTPS_PROXY's unless NO_PROXY excludes the host.
+
+    The tunnel through it is encrypted end to end, so a proxy cannot change what is sent. This machine needs none.
+    """
+    from requests.utils import should_bypass_proxies
+
+    environment = os.environ if environment is None else environment
+    if is_loopback(urlsplit(url).hostname or ""):
+        return {}
+    if trust.proxy:
+        return {"https": trust.proxy}
+    proxy = environment.get("HTTPS_PROXY") or environment.get("https_proxy") or ""
+    no_proxy = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
+    if not proxy or (no_proxy and should_bypass_proxies(url, no_proxy)):
+        return {}
+    return {"https": proxy}
+
+
+def _host(parts: Any) -> str:
+    try:
+        parts.port  # noqa: B018  # the property raises for a port that is none
+        return parts.hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,328 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""One way in for RDS, DTS, RAM and STS: signed RPC calls with retries, paging and answers that are understood.
+
+What is retried: throttled calls, whatever they are; broken connections and faults of the service only for reads. No
+create call of a migration is idempotent at the service, so a write whose answer is lost is reported as AnswerLost and
+never sent again from here.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from .._waiting import Clock
+from .connection import CONNECT_TIMEOUT, READ_TIMEOUT, Trust, proxies_for
+from .credentials import CredentialSource, secrets_of
+from .errors import AnswerLost, Misconfigured, ServiceError, Unreachable, WriteRefused, advice, is_fault, is_throttling
+from .redaction import redact
+from .signing import ProofOfCaller, query_string
+
+try:
+    import requests
+except ImportError:
+    # The door reports it with Ansible's own message; see _module.py.
+    HAS_REQUESTS = False
+else:
+    HAS_REQUESTS = True
+
+USER_AGENT = "apsaradb.migration (Ansible)"
+# Answers are a few kilobytes; a list page of a large instance a few megabytes. More is no answer of the service.
+LARGEST_ANSWER = 32 * 1024 * 1024
+# A read timeout bounds the silence between two packets, not an answer that trickles in for ever.
+SLOWEST_ANSWER = 120.0
+_REFUSED_BY_HTTP = range(300, 500)
+
+
+@dataclass(frozen=True)
+class Retrying:
+    """How long a call that is throttled or fails is repeated, in seconds.
+
+    patience: until it is given up. unreachable: the same where nothing answers at all, which is mostly a wrong endpoint
+    and should be told soon. first, most: length of the first and the longest pause.
+    """
+
+    patience: float = 90.0
+    unreachable: float = 10.0
+    first: float = 0.5
+    most: float = 20.0
+
+
+@dataclass(frozen=True)
+class Service:
+    """name: as in option names (`rds_endpoint`). reads: the actions that change nothing at the service."""
+
+    name: str
+    version: str
+    reads: frozenset[str]
+
+
+@dataclass
+class CallLog:
+    """Request ids of the writes, in order; the door returns them."""
+
+    writes: list[str] = field(default_factory=list)
+
+
+class RpcClient:
+    """Calls actions of one service at one endpoint. A read-only client refuses everything that is not a read."""
+
+    def __init__(
+        self,
+        service: Service,
+        endpoint: str,
+        credentials: CredentialSource,
+        session: Any,
+        *,
+        read_only: bool,
+        trust: Trust | None = None,
+        clock: Clock | None = None,
+        retrying: Retrying | None = None,
+        jitter: Callable[[], float] = random.random,
+        log: CallLog | None = None,
+        proof: Any = None,
+    ) -> None:
+        self._service = service
+        self._endpoint = endpoint
+        self._credentials = credentials
+        self._session = session
+        self.read_only = read_only
+        self._trust = trust or Trust()
+        self._clock = clock or Clock()
+        self._retrying = retrying or Retrying()
+        self._jitter = jitter
+        self._log = log if log is not None else CallLog()
+        self._proof = proof or ProofOfCaller(credentials, wall_clock=self._clock.wall)
+
+    def call(self, action: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """The answer of one action as a dict. None values are left out.
+
+        Raises ServiceError (refused), Unreachable (never sent), AnswerLost (sent, outcome open), WriteRefused.
+        """
+        reading = action in self._service.reads
+        if self.read_only and not reading:
+            raise WriteRefused(
+                f"{action} writes, and this is a rehearsal. Nothing was sent.",
+                code="write_in_check_mode",
+                action=action,
+                remedy="This is a bug in the collection; please report it.",
+            )
+        query = query_string({k: _as_text(v) for k, v in (parameters or {}).items() if v is not None})
+        answer = self._with_retries(action, query, reading)
+        if not reading:
+            self._log.writes.append(str(answer.get("RequestId") or ""))
+        return answer
+
+    def pages(
+        self,
+        action: str,
+        parameters: Mapping[str, Any],
+        rows_of: Callable[[dict[str, Any]], Sequence[Any]],
+        *,
+        page_size: int,
+        total_of: Callable[[dict[str, Any], Sequence[Any]], int | None],
+    ) -> Iterator[Any]:
+        """All rows of a paged reading action. Ends at the total the service tells, else at a page that is not full."""
+        seen, number = 0, 1
+        before: Sequence[Any] | None = None
+        while True:
+            answer = self.call(action, {**parameters, "PageNumber": number, "PageSize": page_size})
+            rows = rows_of(answer)
+            if not rows or rows == before:  # the same page again: the page number is not looked at over there
+                return
+            yield from rows
+            seen += len(rows)
+            total = total_of(answer, rows)
+            if seen >= total if total is not None else len(rows) < page_size:
+                return
+            number, before = number + 1, rows
+
+    def _with_retries(self, action: str, query: str, reading: bool) -> dict[str, Any]:
+        started = self._clock.monotonic()
+        attempt = 0
+        while True:
+            try:
+                return self._attempt(action, query)
+            except (ServiceError, Unreachable, AnswerLost) as failure:
+                pause = self._pause(failure, attempt)
+                may_repeat = is_throttling(failure.code) or (reading and failure.transient)
+                patience = self._retrying.unreachable if isinstance(failure, Unreachable) else self._retrying.patience
+                if not may_repeat or self._clock.monotonic() + pause > started + patience:
+                    raise
+            self._clock.sleep(pause)
+            attempt += 1
+
+    def _pause(self, failure: Any, attempt: int) -> float:
+        """What the service asks for, else doubling with jitter, so that parallel tasks do not return together."""
+        asked: float | None = getattr(failure, "retry_after", None)
+        doubling: float = min(self._retrying.most, self._retrying.first * 2**attempt)
+        pause = doubling * (0.5 + self._jitter() / 2)
+        return max(asked, 0.0) + pause / 10 if asked is not None else pause
+
+    def _attempt(self, action: str, query: str) -> dict[str, Any]:
+        response, body = self._exchange(action, query)
+        document = _as_document(body)
+        if response.status_code in range(200, 300) and document is not None and not _error_code(document):
+            return document
+        raise self._refusal(action, response, document)
+
+    def _exchange(self, action: str, query: str) -> tuple[Any, bytes]:
+        """One request, one answer. Exceptions of requests quote the URL, so none of them is passed on or chained."""
+        url = f"{self._endpoint}/?{query}" if query else f"{self._endpoint}/"
+        try:
+            response = self._session.request(
+                "POST",
+                url,
+                headers={
+                    "accept": "application/json",
+                    "user-agent": USER_AGENT,
+                    "x-acs-action": action,
+                    "x-acs-version": self._service.version,
+                },
+                auth=self._proof,
+                proxies=proxies_for(url, self._trust),
+                timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+                allow_redirects=False,
+                stream=True,
+            )
+            with response:
+                return response, self._body(response)
+        except requests.RequestException as error:
+            failure = self._no_answer(action, error)
+        raise failure
+
+    def _body(self, response: Any) -> bytes:
+        late, parts, size = self._clock.monotonic() + SLOWEST_ANSWER, [], 0
+        for part in response.iter_content(65536):
+            parts.append(part)
+            size += len(part)
+            if size > LARGEST_ANSWER or self._clock.monotonic() > late:
+                raise requests.ConnectionError("the answer is larger or slower than any answer of the service")
+        return b"".join(parts)
+
+    def _no_answer(self, action: str, error: Exception) -> Unreachable | AnswerLost | Misconfigured:
+        host = urlsplit(self._endpoint).netloc
+        option = f"{self._service.name}_endpoint"
+        kind = _kind_of(error)
+        if kind == "certificate":
+            return Misconfigured(
+                f"{action}: the certificate of {host} was not accepted. Nothing was sent.",
+                code="certificate_not_accepted",
+                action=action,
+                remedy=f"Check {option}; for a certificate of your own, give its CA file in ca_path.",
+            )
+        if kind == "unsent":
+            return Unreachable(
+                f"{action}: {host} cannot be reached ({type(error).__name__}). Nothing was sent.",
+                code="unreachable",
+                action=action,
+                remedy=f"Check {option}, region, name resolution, firewall and proxy.",
+            )
+        return AnswerLost(
+            f"{action}: the connection to {host} ended without a whole answer ({type(error).__name__}).",
+            code="answer_lost",
+            action=action,
+            remedy="Run the playbook again: it looks at the service's state first and starts nothing twice.",
+        )
+
+    def _refusal(self, action: str, response: Any, document: dict[str, Any] | None) -> ServiceError | AnswerLost:
+        status = response.status_code
+        code = _error_code(document) if document else ""
+        request_id = str((document or {}).get("RequestId") or response.headers.get("x-acs-request-id") or "")
+        if code:
+            # The service quotes what it was sent, secrets included.
+            told = redact(str((document or {}).get("Message") or ""), self._secrets())[:1000]
+            text = f"{action} failed: [{code}] {told}"
+        else:
+            text = f"{action} failed: HTTP {status} with a body that is no answer of the service"
+        text += f" (HTTP {status}, request id {request_id or 'unknown'})"
+        found = advice(code, status)
+        if (code and not is_fault(code, status)) or (not code and status in _REFUSED_BY_HTTP):
+            kind: type[ServiceError] | type[AnswerLost] = ServiceError
+        else:
+            kind = AnswerLost
+        failure = kind(
+            f"{text}. {found.cause}",
+            code=code or f"http_{status}",
+            remedy=found.remedy,
+            action=action,
+            request_id=request_id,
+            http_status=status,
+        )
+        if isinstance(failure, ServiceError):
+            failure.retry_after = _retry_after(response.headers)
+        return failure
+
+    def _secrets(self) -> list[str]:
+        return secrets_of(self._credentials.current())
+
+
+def _kind_of(error: Exception) -> str:
+    """certificate, unsent (the request cannot have arrived) or lost."""
+    if isinstance(error, requests.exceptions.SSLError) and not _is_cut(error):
+        return "certificate"
+    if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
+        return "unsent"
+    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)):
+        return "unsent"
+    causes = _causes(error)
+    # urllib3's words for: refused, no route, no such name.
+    return "unsent" if causes & {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError"} else "lost"
+
+
+def _is_cut(error: Exception) -> bool:
+    """A TLS connection that was cut is reported as an SSLError as well, and then the request may have arrived."""
+    return bool(_causes(error) & {"SSLEOFError", "SSLZeroReturnError"})
+
+
+def _causes(error: BaseException) -> set[str]:
+    """Class names of everything wrapped in an exception of requests."""
+    names: set[str] = set()
+    pending: list[Any] = [error]
+    while pending and len(names) < 20:
+        current = pending.pop()
+        if not isinstance(current, BaseException) or type(current).__name__ in names:
+            continue
+        names.add(type(current).__name__)
+        pending += [*current.args, getattr(current, "reason", None), current.__cause__, current.__context__]
+    return names
+
+
+def _as_text(value: Any) -> str:
+    """The SDK's serialisation: True/False, decimal integers, JSON for structures."""
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return str(value)
+
+
+def _as_document(body: bytes) -> dict[str, Any] | None:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _error_code(document: Mapping[str, Any]) -> str:
+    """The code of an error body; both spellings of the key are in use. A success has none."""
+    code = document.get("Code", document.get("code"))
+    return code if isinstance(code, str) and re.fullmatch(r"[A-Za-z][\w.\-]{0,127}", code) else ""
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds the service asks to wait: x-acs-retry-after is in milliseconds, Retry-After in seconds."""
+    for name, unit in (("x-acs-retry-after", 1000.0), ("retry-after", 1.0)):
+        value = headers.get(name, "")
+        if value.isdigit() and len(value) < 9:
+            return int(value) / unit
+    return None

@@ -1,0 +1,61 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""The one exception family of the collection.
+
+Everything that may go wrong on the way to the service, in a plan or in a wait is a MigrationFailure. It knows what a
+user needs to act on it; the door (_module.py) turns it into the task's failure. Anything else that is raised is a bug.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class MigrationFailure(Exception):
+    """Something a user can understand and act on.
+
+    message: what happened, free of secrets. code: the service's error code, or one of ours in lower case.
+    remedy: what to change, naming the parameter. transient: asking again later may well succeed.
+    """
+
+    transient = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "",
+        remedy: str = "",
+        action: str = "",
+        request_id: str = "",
+        http_status: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.remedy = remedy
+        self.action = action
+        self.request_id = request_id
+        self.http_status = http_status
+
+    def as_result(self) -> dict[str, Any]:
+        """The documented `error` value of a failed task."""
+        return {
+            "code": self.code or None,
+            "http_status": self.http_status,
+            "request_id": self.request_id or None,
+            "action": self.action or None,
+            "remedy": self.remedy or None,
+        }
+
+
+class BadRequest(MigrationFailure):
+    """The task's options cannot be carried out. Raised before anything is read or written."""
+
+
+class WaitTimeout(MigrationFailure):
+    """The deadline passed while the work goes on at the service."""

@@ -1,0 +1,213 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""The door: the only file that knows AnsibleModule. Shared options, run loop, check mode, diff, exit and failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+
+from ._alibaba.rpc import HAS_REQUESTS
+from ._alibaba.services import Services
+from ._approval import fingerprint, require_approval
+from ._failure import MigrationFailure
+from ._plan import FAIL, PASS, WARN, Check, Plan, Step, stopping, verdict
+
+AUTH_OPTIONS: dict[str, dict[str, Any]] = {
+    "access_key_id": {"type": "str", "no_log": False},
+    "access_key_secret": {"type": "str", "no_log": True},
+    "security_token": {"type": "str", "no_log": True},
+    "bearer_token": {"type": "str", "no_log": True},
+    "profile": {"type": "str"},
+    "region": {
+        "type": "str",
+        "fallback": (env_fallback, ["ALIBABA_CLOUD_REGION", "ALIBABA_CLOUD_REGION_ID", "ALICLOUD_REGION"]),
+    },
+    "rds_endpoint": {"type": "str", "fallback": (env_fallback, ["APSARADB_RDS_ENDPOINT"])},
+    "ca_path": {"type": "path", "fallback": (env_fallback, ["APSARADB_CA_PATH"])},
+    # A proxy's address may hold a password.
+    "proxy": {"type": "str", "no_log": True, "fallback": (env_fallback, ["APSARADB_PROXY"])},
+}
+
+RUN_OPTIONS: dict[str, dict[str, Any]] = {
+    "wait": {"type": "bool", "default": True},
+    "wait_timeout": {"type": "float", "default": 21600},
+    "poll_interval": {"type": "float", "default": 15},
+    "settle": {"type": "float", "default": 60},
+    "preflight": {"type": "str", "choices": ["enforce", "warn"], "default": "enforce"},
+    "accept": {"type": "list", "elements": "str", "default": []},
+    "confirm": {"type": "str"},
+    "approved_plan": {"type": "str"},
+}
+
+# Ansible masks a secret wherever it occurs in the output. A real secret has 30 characters and occurs nowhere by chance.
+_SHORTEST_SECRET = 8
+_CREDENTIALS = ("access_key_secret", "security_token", "bearer_token")
+# What every result says; a secret that is part of it would blank it.
+_WORDS_OF_RESULTS = (
+    "ImportDatabaseBetweenInstances CopyDatabaseBetweenInstances unknown imported running missing changed"
+)
+
+
+class Path(Protocol):
+    """A way to migrate, as the run loop uses it. observe reads, check and plan are pure, apply writes, wait polls."""
+
+    name: str
+
+    def observe(self) -> Any: ...
+
+    def check(self, observed: Any) -> list[Check]: ...
+
+    def plan(self, observed: Any) -> Plan: ...
+
+    def apply(self, step: Step) -> None: ...
+
+    def wait(self, observed: Any) -> Any: ...
+
+    def facts(self, observed: Any, rehearsed: Plan | None) -> dict[str, Any]: ...
+
+
+def run_migration(
+    options: Mapping[str, dict[str, Any]], make_path: Callable[[Services, Mapping[str, Any]], Path]
+) -> None:
+    """A module that plans and applies. make_path gets the clients and the task's parameters."""
+    module = _new_module({**AUTH_OPTIONS, **RUN_OPTIONS, **options})
+    services = _services(module, read_only=module.check_mode)
+    result: dict[str, Any] = {"changed": False, "predicted": False, "plan": [], "checks": [], "state": "unknown"}
+    try:
+        _rehearse_and_run(module, make_path(services, module.params), result)
+    except MigrationFailure as failure:
+        _fail(module, failure, result, services)
+    module.exit_json(request_ids=services.log.writes, **result)
+
+
+def run_info(
+    options: Mapping[str, dict[str, Any]], read: Callable[[Services, Mapping[str, Any]], dict[str, Any]]
+) -> None:
+    """A module that only reads. read returns the module's own result keys."""
+    module = _new_module({**AUTH_OPTIONS, **options})
+    services = _services(module, read_only=True)
+    try:
+        result = read(services, module.params)
+    except MigrationFailure as failure:
+        _fail(module, failure, {"changed": False}, services)
+    module.exit_json(changed=False, **result)
+
+
+def _rehearse_and_run(module: AnsibleModule, path: Path, result: dict[str, Any]) -> None:
+    """Fills `result` as it goes, so that a failure shows how far it came."""
+    params = module.params
+    observed = path.observe()
+    plan = path.plan(observed)
+    one_way = [step for step in plan.steps if step.one_way]
+    checks = [*path.check(observed), *_confirmation(one_way, params["confirm"], module.check_mode)]
+    result.update(
+        plan=[step.as_result() for step in plan.steps],
+        checks=[check.as_result() for check in checks],
+        verdict=verdict(checks),
+        fingerprint=fingerprint(plan),
+        state=plan.predicted_state if module.check_mode else plan.state,
+        predicted=module.check_mode and bool(plan.steps or plan.unknown),
+        diff={"before": dict(plan.before), "after": dict(plan.after)},
+        **path.facts(observed, plan if module.check_mode else None),
+    )
+    _stop_at(stopping(checks, enforce=params["preflight"] == "enforce", one_way=bool(one_way), accept=params["accept"]))
+    if params["approved_plan"]:
+        require_approval(plan, params["approved_plan"], module=path.name)
+    if module.check_mode:
+        result["changed"] = plan.changes
+        return
+    if plan.unknown:
+        raise MigrationFailure(
+            f"What is to be done cannot be told: {plan.unknown}",
+            code="plan_unknown",
+            remedy="Set wait: true, or run the playbook again later.",
+        )
+    if plan.steps:
+        _apply(path, plan, observed, result, wait=params["wait"])
+
+
+def _apply(path: Path, plan: Plan, observed: Any, result: dict[str, Any], *, wait: bool) -> None:
+    for step in plan.steps:
+        path.apply(step)
+        result["changed"] = True
+        result.update(path.facts(observed, None))
+    result["state"] = "in_flight"
+    if wait:
+        observed = path.wait(observed)
+        result["state"] = plan.predicted_state
+    result.update(path.facts(observed, None))
+
+
+def _confirmation(one_way: list[Step], confirm: str | None, check_mode: bool) -> list[Check]:
+    """A step that cannot be taken back wants the id of the instance, typed by somebody."""
+    if not one_way:
+        return []
+    target = one_way[0].target
+    if confirm == target:
+        return [Check("confirm", PASS, f"the one-way step on {target} is confirmed")]
+    return [
+        Check(
+            "confirm",
+            WARN if check_mode and not confirm else FAIL,
+            f"{one_way[0].action} on {target} cannot be taken back and is not confirmed.",
+            f"Set confirm: {target} when you mean it.",
+        )
+    ]
+
+
+def _stop_at(stopping_checks: list[Check]) -> None:
+    if not stopping_checks:
+        return
+    lines = [f"- {c.name}: {c.detail}" + (f" {c.remedy}" if c.remedy else "") for c in stopping_checks]
+    count = "1 check stops" if len(lines) == 1 else f"{len(lines)} checks stop"
+    raise MigrationFailure(
+        "\n".join([f"{count} the migration. Nothing was written.", *lines]),
+        code="no_go",
+        remedy="Correct what the checks name and run again, or set preflight: warn to go on in spite of them.",
+    )
+
+
+def _new_module(spec: dict[str, dict[str, Any]]) -> AnsibleModule:
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    if not HAS_REQUESTS:
+        module.fail_json(msg=missing_required_lib("requests"))
+    _refuse_weak_secrets(module)
+    return module
+
+
+def _services(module: AnsibleModule, *, read_only: bool) -> Services:
+    return Services(module.params, read_only=read_only, on_secret=module.no_log_values.add)
+
+
+def _refuse_weak_secrets(module: AnsibleModule) -> None:
+    """Stops before a secret that is short or an everyday word would blank ids and names in the result."""
+    shown = " ".join(str(v) for k, v in module.params.items() if v and k not in (*_CREDENTIALS, "proxy"))
+    shown += f" {_WORDS_OF_RESULTS}"
+    weak = [
+        name
+        for name in _CREDENTIALS
+        if module.params[name] and (len(module.params[name]) < _SHORTEST_SECRET or module.params[name] in shown)
+    ]
+    if not weak:
+        return
+    # Masking it here would make this very message unreadable. Nothing below shows the value.
+    module.no_log_values.difference_update(module.params[name] for name in weak)
+    module.fail_json(
+        msg=f"weak_secret: the value of {' and '.join(weak)} is so short or so common that Ansible, which masks it in "
+        "all output, would blank instance ids and database names. Nothing was read or written.",
+        error=MigrationFailure("", code="weak_secret", remedy=f"Give the real {' and '.join(weak)}.").as_result(),
+        invocation={"module_args": {}},
+    )
+
+
+def _fail(module: AnsibleModule, failure: MigrationFailure, result: dict[str, Any], services: Services) -> None:
+    ids = [*services.log.writes, *([failure.request_id] if failure.request_id else [])]
+    remedy = f" {failure.remedy}" if failure.remedy else ""
+    module.fail_json(msg=f"{failure.message}{remedy}", error=failure.as_result(), request_ids=ids, **result)

@@ -1,0 +1,187 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""Cancelling an instance import. Wanted is an instance on which no import runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .._alibaba import rds
+from .._alibaba.errors import AnswerLost, ServiceError
+from .._alibaba.rpc import RpcClient
+from .._failure import BadRequest, MigrationFailure
+from .._plan import FAIL, PASS, UNKNOWN, Check, Plan, Step
+from .._waiting import Clock, Patience, wait_until
+
+CANCEL = "CancelImport"
+# The import ended by itself between the look and the call.
+_OVER_ALREADY = ("InvalidTaskId.NotFound", "OperationDenied.IncorrectTaskStatus")
+
+
+@dataclass(frozen=True)
+class Request:
+    """import_id as the import returned it; the service wants it as a whole number. Times in seconds."""
+
+    instance_id: str
+    import_id: str
+    settle: float
+    patience: Patience
+
+
+@dataclass(frozen=True)
+class Observed:
+    """None: there is no such instance."""
+
+    instance: rds.Instance | None
+
+    @property
+    def importing(self) -> bool:
+        return self.instance is not None and self.instance.state in rds.IMPORTING
+
+
+def read_request(options: Mapping[str, Any]) -> Request:
+    """The module's options as a Request. Raises BadRequest for an id that cannot be one."""
+    import_id = str(options["import_id"]).strip()
+    if not import_id.isascii() or not import_id.isdigit():
+        raise BadRequest(
+            f"import_id is not a whole number: {import_id!r}.",
+            code="invalid_options",
+            remedy="Give the import_id that rds_import_between_instances returned. Copies have none.",
+        )
+    return Request(
+        instance_id=options["instance_id"].strip(),
+        import_id=import_id,
+        settle=options["settle"],
+        patience=Patience(options["wait_timeout"], options["poll_interval"]),
+    )
+
+
+class ImportCancellation:
+    """The path as the door runs it."""
+
+    name = "rds_cancel_import"
+
+    def __init__(self, client: RpcClient, request: Request, clock: Clock) -> None:
+        self._client = client
+        self._request = request
+        self._clock = clock
+
+    def observe(self) -> Observed:
+        return Observed(rds.instance(self._client, self._request.instance_id))
+
+    def check(self, observed: Observed) -> list[Check]:
+        return [check(self._request, observed)]
+
+    def plan(self, observed: Observed) -> Plan:
+        return plan(self._request, observed)
+
+    def apply(self, step: Step) -> None:
+        try:
+            self._client.call(step.action, step.parameters)
+        except AnswerLost as lost:
+            self._look_after(lost)
+        except ServiceError as error:
+            # Whatever the service says: when no import runs, there is what was wanted.
+            if error.code not in _OVER_ALREADY or self.observe().importing:
+                raise
+
+    def wait(self, observed: Observed) -> Observed:
+        return wait_until(
+            self.observe,
+            lambda seen: seen.instance is None or seen.instance.state == rds.RUNNING,
+            self._request.patience,
+            self._clock,
+            waiting_for=f"the cancellation on {self._request.instance_id}",
+        )
+
+    def facts(self, observed: Observed, rehearsed: Plan | None) -> dict[str, Any]:
+        state = observed.instance.state if observed.instance else None
+        if rehearsed is not None and rehearsed.steps:
+            state = rds.RUNNING
+        return {
+            "instance_id": self._request.instance_id,
+            "import_id": self._request.import_id,
+            "instance_state": state or "unknown",
+        }
+
+    def _look_after(self, lost: AnswerLost) -> None:
+        interval = min(self._request.patience.interval, max(self._request.settle / 4, 0.1))
+        try:
+            wait_until(
+                self.observe,
+                lambda seen: not seen.importing,
+                Patience(self._request.settle, interval),
+                self._clock,
+                waiting_for="the import",
+            )
+        except MigrationFailure as still_running:
+            if still_running.code != "wait_timeout":
+                raise
+            raise AnswerLost(
+                f"{lost.message} The import still runs after {self._request.settle:g} seconds. The cancellation was "
+                "not sent again.",
+                code=lost.code,
+                action=CANCEL,
+                request_id=lost.request_id,
+                http_status=lost.http_status,
+                remedy="Run the playbook again: it cancels only what still runs.",
+            ) from None
+
+
+def check(request: Request, observed: Observed) -> Check:
+    """Whether the instance is there and its state can be understood."""
+    if observed.instance is None:
+        return Check(
+            "instance_exists",
+            FAIL,
+            f"{request.instance_id} was not found in this account and region.",
+            "Correct instance_id, or use the access key of the account that owns it, or set region.",
+        )
+    state = observed.instance.state
+    if observed.importing:
+        return Check(
+            "import_running",
+            PASS,
+            f"an import runs on {request.instance_id} ({state}); whether it is {request.import_id} is not told",
+        )
+    if state == rds.RUNNING:
+        return Check("import_running", PASS, f"no import runs on {request.instance_id}")
+    return Check(
+        "import_running",
+        UNKNOWN,
+        f"{request.instance_id} is {state or 'in a state that the service did not tell'}; this may be a copy, which "
+        "cannot be cancelled.",
+        "Look at the instance in the console.",
+    )
+
+
+def plan(request: Request, observed: Observed) -> Plan:
+    """One step where an import runs; none where the instance is at rest; unknown otherwise. Pure."""
+    state = observed.instance.state if observed.instance else None
+    before = {"instance_id": request.instance_id, "state": state or "unknown"}
+    if observed.importing:
+        step = Step(
+            action=CANCEL,
+            target=request.instance_id,
+            subject=(request.import_id,),
+            why=f"an import runs on {request.instance_id}",
+            parameters={"DBInstanceId": request.instance_id, "ImportId": int(request.import_id)},
+        )
+        after = {**before, "state": rds.RUNNING}
+        return Plan(state="importing", steps=(step,), predicted_state="idle", before=before, after=after)
+    if state == rds.RUNNING:
+        return Plan(state="idle", predicted_state="idle", before=before, after=before)
+    told = f"{request.instance_id} is {state}" if state else f"the state of {request.instance_id} is not told"
+    return Plan(
+        state="unknown",
+        predicted_state="unknown",
+        before=before,
+        after=before,
+        unknown=f"{told}. Only an import can be cancelled; a copy cannot.",
+    )

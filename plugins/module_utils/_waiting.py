@@ -1,0 +1,67 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""Waiting with a deadline. Clock and sleep are given, so that tests need no time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ._failure import MigrationFailure, WaitTimeout
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """monotonic: seconds for measuring. wall: seconds since 1970, UTC. sleep: waits that many seconds."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+
+
+@dataclass(frozen=True)
+class Patience:
+    """timeout: seconds until giving up. interval: seconds between two looks."""
+
+    timeout: float
+    interval: float
+
+
+def wait_until(
+    look: Callable[[], T], finished: Callable[[T], bool], patience: Patience, clock: Clock, *, waiting_for: str
+) -> T:
+    """Looks until `finished` says so, and returns what was seen last.
+
+    The first look is taken at once: work that is over already is fine. A transient failure of a look costs one
+    interval, not the wait. WaitTimeout says what was waited for and, if the last looks failed, why.
+    """
+    deadline = clock.monotonic() + patience.timeout
+    trouble = ""
+    while True:
+        try:
+            seen = look()
+        except MigrationFailure as failure:
+            if not failure.transient:
+                raise
+            trouble = f" The last look failed: {failure.message}"
+        else:
+            trouble = ""
+            if finished(seen):
+                return seen
+        left = deadline - clock.monotonic()
+        if left <= 0:
+            raise WaitTimeout(
+                f"After {patience.timeout:g} seconds {waiting_for} is still not over.{trouble}",
+                code="wait_timeout",
+                remedy="The service goes on by itself. Run the playbook again: it picks up what runs and starts "
+                "nothing twice. Raise wait_timeout to wait longer.",
+            )
+        clock.sleep(min(patience.interval, left))

@@ -1,0 +1,151 @@
+#!/usr/bin/python
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tells which migrations an RDS instance has seen."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: rds_migration_info
+short_description: Tell which migrations an RDS instance has seen
+version_added: 0.1.0
+author:
+  - The apsaradb.migration contributors (@apsaradb-migration)
+description:
+  - Reads the state of one ApsaraDB RDS instance and the migration tasks that the service lists for it, however they
+    were started.
+  - Whether an import between instances shows in the service's task list is not documented. The instance's state is
+    the reliable sign that one runs.
+options:
+  instance_id:
+    description: Id of the instance that data is migrated to. The task fails when there is no such instance in this
+      account and region.
+    type: str
+    required: true
+  task_id:
+    description: Only the task with this id. Without it all tasks of the window are returned.
+    type: str
+  since:
+    description: Begin of the window, as C(2026-01-31T23:59:59Z) in UTC. Without it, seven days before O(until).
+    type: str
+  until:
+    description: End of the window, in the same form. Without it, now.
+    type: str
+extends_documentation_fragment:
+  - apsaradb.migration.attributes
+  - apsaradb.migration.attributes.actiongroup_apsaradb
+  - apsaradb.migration.attributes.info_module
+  - apsaradb.migration.auth
+seealso:
+  - module: apsaradb.migration.rds_instance_info
+  - module: apsaradb.migration.rds_import_between_instances
+  - module: apsaradb.migration.rds_cancel_import
+"""
+
+EXAMPLES = r"""
+- name: What happened on the target in the last week
+  apsaradb.migration.rds_migration_info:
+    region: cn-hangzhou
+    instance_id: rm-bp1sqltarget00001
+  register: history
+
+- name: Stop when an import runs
+  ansible.builtin.assert:
+    that: history.importing is false
+"""
+
+RETURN = r"""
+instance_id:
+  description: The instance.
+  returned: success
+  type: str
+  sample: rm-bp1sqltarget00001
+instance_state:
+  description: Its state in the service's words, or V(unknown).
+  returned: success
+  type: str
+  sample: Running
+importing:
+  description: Whether the state says that an import runs; null when the service does not tell the state.
+  returned: success
+  type: bool
+  sample: false
+migrations:
+  description: The migration tasks, newest first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    path:
+      description: The way to migrate, V(instance_import).
+      type: str
+      sample: instance_import
+    task_id:
+      description: Id in the service's task list.
+      type: str
+      sample: "440437220"
+    action:
+      description: Action that started it.
+      type: str
+      sample: CopyDatabaseBetweenInstances
+    database:
+      description: Database, where the service names one.
+      type: str
+      sample: sales
+    state:
+      description: V(running), V(finished) or V(failed), concluded from the times and the error of the task.
+      type: str
+      sample: finished
+    status:
+      description: The service's own status text, of which no list is published.
+      type: str
+      sample: "2"
+    progress:
+      description: Percent, as the service writes it.
+      type: str
+      sample: "100.0"
+    begin:
+      description: Begin in UTC.
+      type: str
+      sample: "2026-01-31T22:10:00Z"
+    end:
+      description: End in UTC.
+      type: str
+      sample: "2026-01-31T22:58:00Z"
+    error:
+      description: Error code or text of the service.
+      type: str
+      sample: null
+request_ids:
+  description: Id of the request that failed.
+  returned: on failure
+  type: list
+  elements: str
+  sample: [5A77D650-27A1-4E08-AD9E-59008EDB6927]
+error:
+  description: What a failure was, as in RV(apsaradb.migration.rds_import_between_instances#module:error).
+  returned: on failure
+  type: dict
+  sample: {"code": "instance_not_found", "http_status": null, "request_id": null, "action": null}
+"""
+
+from ansible_collections.apsaradb.migration.plugins.module_utils._module import run_info
+from ansible_collections.apsaradb.migration.plugins.module_utils._paths.history import migrations
+
+
+def main() -> None:
+    run_info(
+        {
+            "instance_id": {"type": "str", "required": True},
+            "task_id": {"type": "str"},
+            "since": {"type": "str"},
+            "until": {"type": "str"},
+        },
+        lambda services, options: migrations(services.rds, options, services.clock),
+    )
+
+
+if __name__ == "__main__":
+    main()
