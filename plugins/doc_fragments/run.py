@@ -13,8 +13,8 @@ options:
   wait:
     description:
       - Whether to wait until the work that was started is over.
-      - With V(false) the module returns once the service accepted the request; running it again later picks the work
-        up.
+      - With V(false) the module returns once the service accepted the request and the work shows, for which it looks
+        O(settle) seconds at most. Running it again later picks the work up.
     type: bool
     default: true
   wait_timeout:

@@ -15,7 +15,7 @@ from typing import Any
 from .._alibaba import rds
 from .._alibaba.errors import AnswerLost, ServiceError
 from .._alibaba.rpc import RpcClient
-from .._failure import BadRequest, MigrationFailure
+from .._failure import BadRequest, WaitTimeout
 from .._plan import FAIL, PASS, UNKNOWN, Check, Plan, Step
 from .._waiting import Clock, Patience, wait_until
 
@@ -120,9 +120,7 @@ class ImportCancellation:
                 self._clock,
                 waiting_for="the import",
             )
-        except MigrationFailure as still_running:
-            if still_running.code != "wait_timeout":
-                raise
+        except WaitTimeout:
             raise AnswerLost(
                 f"{lost.message} The import still runs after {self._request.settle:g} seconds. The cancellation was "
                 "not sent again.",

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from .._alibaba import rds
 from .._alibaba.errors import AnswerLost, ServiceError, is_forbidden, is_unknown_action
 from .._alibaba.rpc import RpcClient
-from .._failure import BadRequest, MigrationFailure
+from .._failure import BadRequest, MigrationFailure, WaitTimeout
 from .._plan import Check, Plan, Step
 from .._waiting import Clock, Patience, wait_until
 from . import instance_import_checks as checks
@@ -181,6 +181,9 @@ class InstanceImport:
             return
         self._method_used = "import" if step.action == IMPORT else "copy"
         self._import_id = str(answer.get("ImportId") or "")
+        if not self._request.wait:
+            # Until it shows, a second run could not see it and would start it again.
+            self._shows_within_settle()
 
     def wait(self, observed: Observed) -> Observed:
         """Waits until every target database is Running. Fails when the import visibly ended, or never began."""
@@ -227,13 +230,11 @@ class InstanceImport:
             rds.instance(self._client, self._request.target),
         )
         now = datetime.fromtimestamp(self._clock.wall(), timezone.utc)
-        return Observed(
-            now=now,
-            source=source,
-            target=target,
-            target_databases=rds.databases(self._client, target.id) if target else {},
-            running_tasks=self._running_tasks(target, now),
-        )
+        listed = rds.databases(self._client, target.id) if target else {}
+        seen = Observed(now=now, source=source, target=target, target_databases=listed)
+        if source is None or target is None or not remaining(self._request, seen):
+            return seen
+        return replace(seen, running_tasks=(*self._running_tasks(source, now), *self._running_tasks(target, now)))
 
     def _look_closely(self) -> Observed:
         """Adds what only the checks of a step that is still to be done need."""
@@ -263,12 +264,10 @@ class InstanceImport:
             found = self._unless_forbidden(lambda: rds.full_backups(self._client, request.source, since, now))
         return None if found is None else tuple(found)
 
-    def _running_tasks(self, target: rds.Instance | None, now: datetime) -> tuple[rds.Task, ...]:
-        """Imports and copies that the target's task list shows as unfinished. Whether it shows them is open."""
-        if target is None:
-            return ()
-        since, instance_id = now - _TASK_WINDOW, target.id
-        rows = self._unless_forbidden(lambda: rds.tasks(self._client, instance_id, since, now)) or []
+    def _running_tasks(self, instance: rds.Instance, now: datetime) -> tuple[rds.Task, ...]:
+        """Imports and copies that the instance's task list shows as unfinished. Whether it shows them is open."""
+        since = now - _TASK_WINDOW
+        rows = self._unless_forbidden(lambda: rds.tasks(self._client, instance.id, since, now)) or []
         return tuple(task for task in rows if task.action in (IMPORT, COPY) and task.unfinished)
 
     def _unless_forbidden(self, read: Callable[[], T]) -> T | None:
@@ -282,16 +281,7 @@ class InstanceImport:
 
     def _adopt_or_fail(self, step: Step, lost: AnswerLost) -> None:
         """After a lost answer: looks for a sign of the import, and never sends it again."""
-
-        def sign_of_life(seen: Observed) -> bool:
-            return in_flight(self._request, seen) or not remaining(self._request, seen)
-
-        interval = min(self._request.patience.interval, max(self._request.settle / 4, 0.1))
-        try:
-            wait_until(self._look, sign_of_life, Patience(self._request.settle, interval), self._clock, waiting_for="")
-        except MigrationFailure as nothing_seen:
-            if nothing_seen.code != "wait_timeout":
-                raise
+        if not self._shows_within_settle():
             raise AnswerLost(
                 f"{lost.message} For {self._request.settle:g} seconds nothing showed that the import began, so it "
                 "probably did not. It was not sent again.",
@@ -301,9 +291,20 @@ class InstanceImport:
                 http_status=lost.http_status,
                 remedy="Look at both instances in the console. Run the playbook again: it looks at their state first, "
                 "takes over what runs, and starts only what is missing.",
-            ) from None
+            )
         self._method_used = "import" if step.action == IMPORT else "copy"
         self._adopted = True
+
+    def _shows_within_settle(self) -> bool:
+        def shows(seen: Observed) -> bool:
+            return in_flight(self._request, seen) or not remaining(self._request, seen)
+
+        interval = min(self._request.patience.interval, max(self._request.settle / 4, 0.1))
+        try:
+            wait_until(self._look, shows, Patience(self._request.settle, interval), self._clock, waiting_for="a sign")
+        except WaitTimeout:
+            return False
+        return True
 
     def _nothing_came_of_it(self, seen: Observed, was_busy: bool) -> MigrationFailure:
         missing = ", ".join(sorted(remaining(self._request, seen).values()))
@@ -342,7 +343,7 @@ def _plan_in_flight(request: Request, observed: Observed, before: Mapping[str, A
     if not remaining(request, observed):
         return Plan(state="in_flight", predicted_state="in_flight", before=before, after=before)
     states = [f"{i.id} is {i.state}" for i in (observed.source, observed.target) if i and i.id in observed.busy]
-    states += [f"{t.action} runs on {request.target}" for t in observed.running_tasks]
+    states += sorted({f"{t.action} runs" for t in observed.running_tasks})
     states += [f"database {d} is {_state_on(observed, d)}" for d in sorted(coming(request, observed))]
     return Plan(
         state="unknown",
