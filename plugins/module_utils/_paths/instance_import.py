@@ -146,18 +146,17 @@ class InstanceImport:
 
         A target that is occupied cannot be planned for: which databases an import in flight holds is not told.
         """
-        observed = self._look_closely()
-        if not in_flight(self._request, observed) or self._client.read_only or not self._request.wait:
-            return observed
-        self._adopted = True
-        wait_until(
-            self._look,
-            lambda seen: not in_flight(self._request, seen),
-            self._request.patience,
-            self._clock,
-            waiting_for=f"the work that is in flight on {self._request.source} or {self._request.target}",
-        )
-        return self._look_closely()
+        seen = self._look()
+        if in_flight(self._request, seen) and self._request.wait and not self._client.read_only:
+            self._adopted = True
+            seen = wait_until(
+                self._look,
+                lambda now: not in_flight(self._request, now),
+                self._request.patience,
+                self._clock,
+                waiting_for=f"the work that is in flight on {self._request.source} or {self._request.target}",
+            )
+        return self._more_closely(seen)
 
     def check(self, observed: Observed) -> list[Check]:
         return checks.all_checks(self._request, observed, remaining(self._request, observed))
@@ -236,10 +235,9 @@ class InstanceImport:
             return seen
         return replace(seen, running_tasks=(*self._running_tasks(source, now), *self._running_tasks(target, now)))
 
-    def _look_closely(self) -> Observed:
+    def _more_closely(self, seen: Observed) -> Observed:
         """Adds what only the checks of a step that is still to be done need."""
-        seen = self._look()
-        if not remaining(self._request, seen) or in_flight(self._request, seen):
+        if not remaining(self._request, seen):
             return seen
         source, target = seen.source, seen.target
         seen = replace(seen, source_databases=rds.databases(self._client, source.id) if source else {})
