@@ -18,9 +18,11 @@ from urllib.parse import urlsplit
 from .errors import Misconfigured
 from .redaction import redact
 
-# Connecting takes milliseconds or never works; answers over a large instance may take a while.
+# Seconds. Connecting takes milliseconds or never works. A read that is late is asked again; a write is given more time,
+# because an answer that comes late is better than one that has to be guessed.
 CONNECT_TIMEOUT = 10.0
-READ_TIMEOUT = 60.0
+READ_TIMEOUT = 30.0
+WRITE_TIMEOUT = 90.0
 
 
 @dataclass(frozen=True)

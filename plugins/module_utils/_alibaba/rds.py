@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from .errors import ServiceError, is_unknown_instance
+from .errors import ServiceError, is_forbidden, is_unknown_action, is_unknown_instance
 from .rpc import RpcClient, Service
 
 RDS = Service(
@@ -48,6 +48,8 @@ _CENTRAL = frozenset(
 )
 _SPECIAL = {"cn-hangzhou-finance": "rds-vpc.cn-hangzhou-finance.aliyuncs.com"}
 
+IMPORT, COPY = "ImportDatabaseBetweenInstances", "CopyDatabaseBetweenInstances"
+
 RUNNING = "Running"
 # The API's words first, then those of the seeds, which are the console's.
 IMPORTING = frozenset({"ImportingFromOthers", "Importing"})
@@ -56,6 +58,8 @@ DATABASE_RUNNING = "Running"
 DATABASE_LOST = frozenset({"Cold"})
 
 _GIB = 1024**3
+# How far back a task that may still run is looked for. Longer windows are slow at the service.
+_TASK_WINDOW = timedelta(days=2)
 _REGION = re.compile(r"[a-z]{2}(-[a-z0-9]+)+")
 
 
@@ -196,6 +200,22 @@ def tasks(client: RpcClient, instance_id: str, since: datetime, until: datetime)
         total_of=lambda answer, _rows: _number(answer, "TotalRecordCount"),
     )
     return [_task(row) for row in rows]
+
+
+def running_imports(client: RpcClient, instance_id: str, now: float) -> frozenset[str]:
+    """The actions, import or copy, of tasks that the instance's task list shows as unfinished.
+
+    Whether the list shows them is not documented, so their absence says nothing. None either where reading the list is
+    forbidden or not offered. now: seconds since 1970.
+    """
+    until = datetime.fromtimestamp(now, timezone.utc)
+    try:
+        listed = tasks(client, instance_id, until - _TASK_WINDOW, until)
+    except ServiceError as error:
+        if error.transient or not (is_forbidden(error) or is_unknown_action(error)):
+            raise
+        return frozenset()
+    return frozenset(task.action for task in listed if task.action in (IMPORT, COPY) and task.unfinished)
 
 
 def accounts(client: RpcClient, instance_id: str) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .._waiting import Clock
-from .connection import CONNECT_TIMEOUT, READ_TIMEOUT, Trust, proxies_for
+from .connection import CONNECT_TIMEOUT, READ_TIMEOUT, WRITE_TIMEOUT, Trust, proxies_for
 from .credentials import CredentialSource, secrets_of
 from .errors import AnswerLost, Misconfigured, ServiceError, Unreachable, WriteRefused, advice, is_fault, is_throttling
 from .redaction import redact
@@ -52,7 +52,7 @@ class Retrying:
     and should be told soon. first, most: length of the first and the longest pause.
     """
 
-    patience: float = 90.0
+    patience: float = 120.0
     unreachable: float = 10.0
     first: float = 0.5
     most: float = 20.0
@@ -152,7 +152,7 @@ class RpcClient:
         attempt = 0
         while True:
             try:
-                return self._attempt(action, query)
+                return self._attempt(action, query, READ_TIMEOUT if reading else WRITE_TIMEOUT)
             except (ServiceError, Unreachable, AnswerLost) as failure:
                 pause = self._pause(failure, attempt)
                 may_repeat = is_throttling(failure.code) or (reading and failure.transient)
@@ -169,16 +169,17 @@ class RpcClient:
         pause = doubling * (0.5 + self._jitter() / 2)
         return max(asked, 0.0) + pause / 10 if asked is not None else pause
 
-    def _attempt(self, action: str, query: str) -> dict[str, Any]:
-        response, body = self._exchange(action, query)
+    def _attempt(self, action: str, query: str, silence: float) -> dict[str, Any]:
+        response, body = self._exchange(action, query, silence)
         document = _as_document(body)
         if response.status_code in range(200, 300) and document is not None and not _error_code(document):
             return document
         raise self._refusal(action, response, document)
 
-    def _exchange(self, action: str, query: str) -> tuple[Any, bytes]:
+    def _exchange(self, action: str, query: str, silence: float) -> tuple[Any, bytes]:
         """One request, one answer. Exceptions of requests quote the URL, so none of them is passed on or chained."""
         url = f"{self._endpoint}/?{query}" if query else f"{self._endpoint}/"
+        late = self._clock.monotonic() + SLOWEST_ANSWER
         try:
             response = self._session.request(
                 "POST",
@@ -191,18 +192,18 @@ class RpcClient:
                 },
                 auth=self._proof,
                 proxies=proxies_for(url, self._trust),
-                timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+                timeout=(CONNECT_TIMEOUT, silence),
                 allow_redirects=False,
                 stream=True,
             )
             with response:
-                return response, self._body(response)
+                return response, self._body(response, late)
         except requests.RequestException as error:
             failure = self._no_answer(action, error)
         raise failure
 
-    def _body(self, response: Any) -> bytes:
-        late, parts, size = self._clock.monotonic() + SLOWEST_ANSWER, [], 0
+    def _body(self, response: Any, late: float) -> bytes:
+        parts, size = [], 0
         for part in response.iter_content(65536):
             parts.append(part)
             size += len(part)

@@ -36,13 +36,17 @@ class Request:
 
 @dataclass(frozen=True)
 class Observed:
-    """None: there is no such instance."""
+    """instance: None, if there is none. running: imports and copies that the task list shows as unfinished."""
 
     instance: rds.Instance | None
+    running: frozenset[str] = frozenset()
 
     @property
     def importing(self) -> bool:
-        return self.instance is not None and self.instance.state in rds.IMPORTING
+        """The state may be that of a copy, too; where the task list tells which it is, the list decides."""
+        if rds.IMPORT in self.running:
+            return True
+        return self.instance is not None and self.instance.state in rds.IMPORTING and rds.COPY not in self.running
 
 
 def read_request(options: Mapping[str, Any]) -> Request:
@@ -73,7 +77,10 @@ class ImportCancellation:
         self._clock = clock
 
     def observe(self) -> Observed:
-        return Observed(rds.instance(self._client, self._request.instance_id))
+        found = rds.instance(self._client, self._request.instance_id)
+        return Observed(
+            found, rds.running_imports(self._client, found.id, self._clock.wall()) if found else frozenset()
+        )
 
     def check(self, observed: Observed) -> list[Check]:
         return [check(self._request, observed)]
@@ -94,7 +101,7 @@ class ImportCancellation:
     def wait(self, observed: Observed) -> Observed:
         return wait_until(
             self.observe,
-            lambda seen: seen.instance is None or seen.instance.state == rds.RUNNING,
+            lambda seen: seen.instance is None or (seen.instance.state == rds.RUNNING and not seen.importing),
             self._request.patience,
             self._clock,
             waiting_for=f"the cancellation on {self._request.instance_id}",
@@ -148,13 +155,13 @@ def check(request: Request, observed: Observed) -> Check:
             PASS,
             f"an import runs on {request.instance_id} ({state}); whether it is {request.import_id} is not told",
         )
-    if state == rds.RUNNING:
+    if state == rds.RUNNING and not observed.running:
         return Check("import_running", PASS, f"no import runs on {request.instance_id}")
+    what = "a copy runs, which" if rds.COPY in observed.running else "this may be a copy, which"
     return Check(
         "import_running",
         UNKNOWN,
-        f"{request.instance_id} is {state or 'in a state that the service did not tell'}; this may be a copy, which "
-        "cannot be cancelled.",
+        f"{request.instance_id} is {state or 'in a state that the service did not tell'}; {what} cannot be cancelled.",
         "Look at the instance in the console.",
     )
 
@@ -173,7 +180,7 @@ def plan(request: Request, observed: Observed) -> Plan:
         )
         after = {**before, "state": rds.RUNNING}
         return Plan(state="importing", steps=(step,), predicted_state="idle", before=before, after=after)
-    if state == rds.RUNNING:
+    if state == rds.RUNNING and not observed.running:
         return Plan(state="idle", predicted_state="idle", before=before, after=before)
     told = f"{request.instance_id} is {state}" if state else f"the state of {request.instance_id} is not told"
     return Plan(

@@ -27,10 +27,8 @@ from .._plan import Check, Plan, Step
 from .._waiting import Clock, Patience, wait_until
 from . import instance_import_checks as checks
 
-IMPORT, COPY = "ImportDatabaseBetweenInstances", "CopyDatabaseBetweenInstances"
-# How far back a backup or a running task is looked for. Longer windows are slow at the service.
+# How far back a backup is looked for. Longer windows are slow at the service.
 _BACKUP_WINDOW = timedelta(days=8)
-_TASK_WINDOW = timedelta(days=2)
 _RESTORE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
 _PLAIN_NAME = re.compile(r"[\w$#@.-]+( [\w$#@.-]+)*")
 
@@ -66,7 +64,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Observed:
-    """Both instances at one moment. None: there is no such instance, or the service did not tell."""
+    """Both instances at one moment. None: there is no such instance, or the service did not tell.
+
+    running: actions of imports and copies that a task list shows as unfinished.
+    """
 
     now: datetime
     source: rds.Instance | None
@@ -76,7 +77,7 @@ class Observed:
     source_used: int | None = None
     target_used: int | None = None
     backups: tuple[rds.Backup, ...] | None = None
-    running_tasks: tuple[rds.Task, ...] = ()
+    running: frozenset[str] = frozenset()
 
     @property
     def busy(self) -> list[str]:
@@ -178,7 +179,7 @@ class InstanceImport:
                 raise
             self.apply(step.or_else)
             return
-        self._method_used = "import" if step.action == IMPORT else "copy"
+        self._method_used = "import" if step.action == rds.IMPORT else "copy"
         self._import_id = str(answer.get("ImportId") or "")
         if not self._request.wait:
             # Until it shows, a second run could not see it and would start it again.
@@ -198,9 +199,10 @@ class InstanceImport:
                 raise self._nothing_came_of_it(seen, busy_once)
             return False
 
-        return wait_until(
+        seen = wait_until(
             self._look, over, self._request.patience, self._clock, waiting_for=f"the import to {self._request.target}"
         )
+        return replace(seen, source_databases=observed.source_databases, backups=observed.backups)
 
     # -- telling ------------------------------------------------------------------------------------------------------
 
@@ -213,7 +215,7 @@ class InstanceImport:
             "import_id": self._import_id or None,
             "method_used": self._method_used or None,
             "adopted": self._adopted,
-            "backup": _chosen_backup_facts(self._request, observed),
+            "backup": None if self._method_used == "import" else _chosen_backup_facts(self._request, observed),
             "databases": [
                 _database_facts(source, target, observed, predicted.get(target))
                 for source, target in sorted(self._request.databases.items(), key=lambda pair: pair[1])
@@ -233,7 +235,8 @@ class InstanceImport:
         seen = Observed(now=now, source=source, target=target, target_databases=listed)
         if source is None or target is None or not remaining(self._request, seen):
             return seen
-        return replace(seen, running_tasks=(*self._running_tasks(source, now), *self._running_tasks(target, now)))
+        running = [rds.running_imports(self._client, i.id, self._clock.wall()) for i in (source, target)]
+        return replace(seen, running=frozenset.union(*running))
 
     def _more_closely(self, seen: Observed) -> Observed:
         """Adds what only the checks of a step that is still to be done need."""
@@ -262,12 +265,6 @@ class InstanceImport:
             found = self._unless_forbidden(lambda: rds.full_backups(self._client, request.source, since, now))
         return None if found is None else tuple(found)
 
-    def _running_tasks(self, instance: rds.Instance, now: datetime) -> tuple[rds.Task, ...]:
-        """Imports and copies that the instance's task list shows as unfinished. Whether it shows them is open."""
-        since = now - _TASK_WINDOW
-        rows = self._unless_forbidden(lambda: rds.tasks(self._client, instance.id, since, now)) or []
-        return tuple(task for task in rows if task.action in (IMPORT, COPY) and task.unfinished)
-
     def _unless_forbidden(self, read: Callable[[], T]) -> T | None:
         """None where the service refuses a reading that only informs: the check that needs it becomes unknown."""
         try:
@@ -290,7 +287,7 @@ class InstanceImport:
                 remedy="Look at both instances in the console. Run the playbook again: it looks at their state first, "
                 "takes over what runs, and starts only what is missing.",
             )
-        self._method_used = "import" if step.action == IMPORT else "copy"
+        self._method_used = "import" if step.action == rds.IMPORT else "copy"
         self._adopted = True
 
     def _shows_within_settle(self) -> bool:
@@ -341,7 +338,7 @@ def _plan_in_flight(request: Request, observed: Observed, before: Mapping[str, A
     if not remaining(request, observed):
         return Plan(state="in_flight", predicted_state="in_flight", before=before, after=before)
     states = [f"{i.id} is {i.state}" for i in (observed.source, observed.target) if i and i.id in observed.busy]
-    states += sorted({f"{t.action} runs" for t in observed.running_tasks})
+    states += [f"{action} runs" for action in sorted(observed.running)]
     states += [f"database {d} is {_state_on(observed, d)}" for d in sorted(coming(request, observed))]
     return Plan(
         state="unknown",
@@ -369,7 +366,7 @@ def in_flight(request: Request, observed: Observed) -> bool:
     """Something occupies an instance, or a wanted database is on its way."""
     if observed.source is None and remaining(request, observed):
         return False
-    return bool(observed.busy or coming(request, observed) or observed.running_tasks)
+    return bool(observed.busy or coming(request, observed) or observed.running)
 
 
 def _step(request: Request, observed: Observed, names: dict[str, str]) -> Step:
@@ -377,7 +374,7 @@ def _step(request: Request, observed: Observed, names: dict[str, str]) -> Step:
     why = f"{len(names)} of {len(request.databases)} databases are not on {request.target}"
     subject = tuple(_subject(source, target) for source, target in names.items())
     copy = Step(
-        action=COPY,
+        action=rds.COPY,
         target=request.target,
         source=request.source,
         subject=subject,
@@ -396,7 +393,7 @@ def _step(request: Request, observed: Observed, names: dict[str, str]) -> Step:
     if not request.may_import:
         return copy
     return Step(
-        action=IMPORT,
+        action=rds.IMPORT,
         target=request.target,
         source=request.source,
         subject=subject,

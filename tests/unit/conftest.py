@@ -1,0 +1,61 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Modules run in process, on the emulator."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+
+import pytest
+from ansible.module_utils import basic
+from ansible_collections.apsaradb.migration.plugins.module_utils import _module
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.services import Services
+from ansible_collections.apsaradb.migration.tests.unit.stage import CREDENTIALS, End, Stage, arguments
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "soak: runs long; make soak runs it, make test does not")
+
+
+def pytest_collection_modifyitems(config, items):
+    """ansible-test passes no -m of ours, so the long tests have to be asked for here."""
+    if config.getoption("-m"):
+        return
+    long = [item for item in items if item.get_closest_marker("soak")]
+    config.hook.pytest_deselected(items=long)
+    items[:] = [item for item in items if item not in long]
+
+
+@pytest.fixture
+def stage():
+    return Stage()
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """run(stage, "module", check=…, **options) → the module's result; `failed` says which way it ended."""
+
+    def exit_json(module, **result):
+        raise End({**result, "failed": False})
+
+    def fail_json(module, msg, **result):
+        raise End({**result, "msg": msg, "failed": True})
+
+    monkeypatch.setattr(basic.AnsibleModule, "exit_json", exit_json)
+    monkeypatch.setattr(basic.AnsibleModule, "fail_json", fail_json)
+    for name in ("ALIBABA_CLOUD_REGION", "ALICLOUD_REGION", "APSARADB_RDS_ENDPOINT", "HTTPS_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run_module(stage, name, *, check=False, **options):
+        module = importlib.import_module(f"ansible_collections.apsaradb.migration.plugins.modules.{name}")
+        made = functools.partial(Services, clock=stage.clock, session=stage.session, environment={"HOME": "/none"})
+        monkeypatch.setattr(_module, "Services", made)
+        parameters = {**CREDENTIALS, "_ansible_check_mode": check, **options}
+        with arguments(parameters), pytest.raises(End) as end:
+            module.main()
+        return end.value.result
+
+    return run_module
