@@ -1,0 +1,93 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`python -m apsara_emulator`: serve a world until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Sequence
+
+from .clock import WallClock
+from .errors import DocumentError
+from .gateway import Gateway
+from .http_server import HttpServer, Urls
+from .variants import parse_variants
+from .world import World
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve. 0 after SIGTERM or SIGINT, 2 if the command line, the world or the port cannot be used."""
+    options = _parser().parse_args(arguments)
+    try:
+        variants = parse_variants(options.variants, options.seed)
+        clock = WallClock()
+        if options.world:
+            world = World.from_file(options.world, clock, options.speed, variants)
+        else:
+            world = World.default(clock, options.speed, variants)
+        # Time stamps are judged by the real time, also after the world's clock was put forward.
+        asyncio.run(_serve(Gateway(world, stamp_clock=WallClock()), options))
+    except (DocumentError, OSError) as error:
+        print(f"apsara_emulator: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+async def _serve(gateway: Gateway, options: argparse.Namespace) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with HttpServer(gateway, options.host, options.port, options.control_port, options.tls) as urls:
+        print(json.dumps(ready_line(gateway.world, urls)), flush=True)
+        await stop.wait()
+
+
+def ready_line(world: World, urls: Urls) -> dict[str, object]:
+    """What a caller needs to know, as printed when the emulator is ready.
+
+    All services answer on one port; a call's version says which is meant.
+    """
+    accounts = world.state.accounts.values()
+    line: dict[str, object] = dict.fromkeys(("rds", "dts", "ram", "sts", "oss"), urls.api)
+    line["control"] = urls.control
+    line["accounts"] = [
+        {
+            "access_key_id": key.access_key_id,
+            "access_key_secret": key.access_key_secret,
+            "account_id": account.account_id,
+        }
+        for account in accounts
+        for key in account.access_keys
+    ]
+    line["bearer_tokens"] = [
+        {"bearer_token": token, "account_id": account.account_id}
+        for account in accounts
+        for token in account.bearer_tokens
+    ]
+    line["variants"] = dict(world.variants)
+    if urls.ca_path:
+        line["ca_path"] = urls.ca_path
+    return line
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="apsara_emulator", description="A stand-in for ApsaraDB RDS.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: only this computer)")
+    parser.add_argument("--port", type=int, default=0, help="port of the services (default: a free one)")
+    parser.add_argument("--control-port", type=int, default=0, help="port of the control interface")
+    parser.add_argument("--speed", type=float, default=1.0, help="what durations are divided by")
+    parser.add_argument("--world", help="JSON or YAML file with the world (default: two accounts, some instances)")
+    parser.add_argument("--tls", action="store_true", help="serve HTTPS with a certificate made at the start")
+    parser.add_argument("--variants", default="default", help="default, random, or name=value,name=value")
+    parser.add_argument("--seed", type=int, default=0, help="what random variants are drawn with")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

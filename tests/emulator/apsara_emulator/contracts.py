@@ -1,0 +1,110 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What each action takes and answers, and the check of a call against it.
+
+`contracts.json` is read from the model classes of the vendor's SDKs:
+`{SERVICE: {"version": TEXT, "actions": {ACTION: {"params": {NAME: {"type", "required"?, "in"?}}, "response": SHAPE,
+"retired"?: true}}}}`. In a SHAPE an array is a list with one element, a map is `{"*": SHAPE}`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from .errors import ApiError
+from .variants import Variants
+
+# What may accompany any action: the protocol's own parameters, and those that the SDKs add by themselves.
+COMMON_PARAMETERS = frozenset(
+    {
+        "AccessKeyId",
+        "Action",
+        "BearerToken",
+        "Format",
+        "RegionId",
+        "SecurityToken",
+        "Signature",
+        "SignatureMethod",
+        "SignatureNonce",
+        "SignatureType",
+        "SignatureVersion",
+        "Timestamp",
+        "Version",
+    }
+)
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of an action. `type` is string, integer, number, boolean, or a JSON shape."""
+
+    type: Any
+    required: bool
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One action."""
+
+    service: str
+    version: str
+    action: str
+    retired: bool
+    parameters: Mapping[str, Parameter]
+    response: Mapping[str, Any]
+
+    def check(self, given: Mapping[str, str], variants: Variants) -> None:
+        """ApiError if `given` lacks a required parameter, has one too many, or one of the wrong type."""
+        for name, parameter in self.parameters.items():
+            if parameter.required and not given.get(name):
+                raise ApiError("MissingParameter", 400, f"The parameter {name} is required by {self.action}.")
+        for name, value in given.items():
+            known = self.parameters.get(name)
+            if known is not None:
+                _check_type(name, value, known.type)
+            elif name not in COMMON_PARAMETERS and variants["unknown_parameter"] != "ignored":
+                raise variants.error("unknown_parameter", f"{self.action} has no parameter {name[:64]}.")
+
+
+def _check_type(name: str, value: str, kind: Any) -> None:
+    if not value:
+        return
+    if kind == "integer" and not _INTEGER.fullmatch(value):
+        raise ApiError("InvalidParameter", 400, f"The parameter {name} is not an integer.")
+    if kind == "boolean" and value.lower() not in {"true", "false"}:
+        raise ApiError("InvalidParameter", 400, f"The parameter {name} is not a boolean.")
+
+
+@lru_cache(maxsize=1)
+def load_contracts() -> dict[str, dict[str, Contract]]:
+    """All contracts, by service and action."""
+    raw = json.loads((Path(__file__).parent / "contracts.json").read_text(encoding="utf-8"))
+    return {
+        service: {action: _contract(service, known["version"], action, one) for action, one in known["actions"].items()}
+        for service, known in raw.items()
+    }
+
+
+@lru_cache(maxsize=1)
+def service_versions() -> dict[str, str]:
+    """API version to service name, e.g. `{"2014-08-15": "rds"}`."""
+    raw = json.loads((Path(__file__).parent / "contracts.json").read_text(encoding="utf-8"))
+    return {known["version"]: service for service, known in raw.items()}
+
+
+def _contract(service: str, version: str, action: str, raw: Mapping[str, Any]) -> Contract:
+    parameters = {
+        name: Parameter(parameter["type"], parameter.get("required", False))
+        for name, parameter in raw["params"].items()
+    }
+    return Contract(service, version, action, raw.get("retired", False), parameters, raw["response"])

@@ -1,0 +1,279 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a world is made of. These classes are also the format of a world document (see `documents`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .documents import Instant
+
+GIB = 1024**3
+
+
+@dataclass
+class AccessKey:
+    """A long-term key."""
+
+    access_key_id: str
+    access_key_secret: str
+
+
+@dataclass
+class SecurityToken:
+    """A short-lived key of the token service; valid until `expires`."""
+
+    access_key_id: str
+    access_key_secret: str
+    security_token: str
+    expires: Instant
+    role: str = "migration"
+
+
+@dataclass
+class Account:
+    """An account of the cloud, and what it can sign with."""
+
+    account_id: str
+    access_keys: list[AccessKey] = field(default_factory=list)
+    security_tokens: list[SecurityToken] = field(default_factory=list)
+    bearer_tokens: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Database:
+    """A database of an instance. `size` is in bytes.
+
+    `created` is when somebody made it during the life of this world (nothing: it was always there); listings lag
+    behind it. `ready` is when it turns from Creating to Running by itself, `gone` when it turns from Deleting to gone.
+    `operation` is the id of the import or copy that brought it.
+    """
+
+    status: str = "Running"
+    size: int = 0
+    character_set: str = ""
+    description: str = ""
+    created: Instant | None = None
+    ready: Instant | None = None
+    gone: Instant | None = None
+    operation: int | None = None
+
+
+@dataclass
+class DatabaseAccount:
+    """A login of an instance. `privileges`: database name to ReadWrite, ReadOnly, DBOwner and so on."""
+
+    name: str
+    type: str = "Normal"
+    status: str = "Available"
+    description: str = ""
+    privileges: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Backup:
+    """A backup set. `size` is in bytes. `databases` are the names in it; nothing means all there are."""
+
+    id: str
+    start: Instant
+    end: Instant
+    size: int = 0
+    status: str = "Success"
+    type: str = "FullBackup"
+    mode: str = "Automated"
+    method: str = "Physical"
+    available: bool = True
+    store_status: str = "Enabled"
+    databases: list[str] | None = None
+
+
+@dataclass
+class Address:
+    """An endpoint of an instance."""
+
+    connection_string: str
+    port: str
+    ip_address: str = ""
+    ip_type: str = "Private"
+    type: str = "Normal"
+
+
+@dataclass
+class Whitelist:
+    """A group of addresses that may connect."""
+
+    name: str
+    addresses: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Instance:
+    """A database instance.
+
+    `class_type`: d dedicated, h dedicated host, x general purpose, s shared. `storage_gb` is what was bought,
+    `other_used` the bytes used by anything but the databases. `status` is what the instance shows when no import or
+    copy is under way.
+    """
+
+    account_id: str
+    engine: str
+    engine_version: str
+    id: str = ""
+    category: str = "HighAvailability"
+    class_type: str = "d"
+    instance_class: str = ""
+    region: str = "cn-hangzhou"
+    zone: str = ""
+    network_type: str = "VPC"
+    vpc_id: str = ""
+    vswitch_id: str = ""
+    storage_gb: int = 100
+    storage_type: str = "cloud_essd"
+    other_used: int = 0
+    status: str = "Running"
+    lock_mode: str = "Unlock"
+    type: str = "Primary"
+    max_databases: int = 100
+    max_accounts: int = 500
+    collation: str = ""
+    description: str = ""
+    cpu: int = 4
+    memory_mb: int = 8192
+    created: Instant | None = None
+    port: str = ""
+    databases: dict[str, Database] = field(default_factory=dict)
+    accounts: list[DatabaseAccount] = field(default_factory=list)
+    addresses: list[Address] = field(default_factory=list)
+    backups: list[Backup] = field(default_factory=list)
+    backup_retention_days: int = 7
+    whitelist: list[Whitelist] = field(default_factory=list)
+
+    @property
+    def used(self) -> int:
+        """Bytes in use."""
+        return self.other_used + sum(database.size for database in self.databases.values())
+
+    @property
+    def free(self) -> int:
+        """Bytes not in use."""
+        return self.storage_gb * GIB - self.used
+
+
+@dataclass
+class Operation:
+    """An import or a copy, from the accepted call to the end of its traces.
+
+    `kind` is import or copy. `databases` maps source names to target names. `busy` is when the instances begin to show
+    it, `planned_end` when it ends by itself, with `failure` (CODE: TEXT) if it is to fail. `state` is running,
+    cancelling, succeeded, failed or cancelled; the instances are free again at `released`.
+    """
+
+    id: int
+    kind: str
+    action: str
+    account_id: str
+    source: str
+    target: str
+    databases: dict[str, str]
+    accepted: Instant
+    busy: Instant
+    planned_end: Instant
+    failure: str = ""
+    sync_privileges: bool = False
+    state: str = "running"
+    ended: Instant | None = None
+    released: Instant | None = None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the end is still to come."""
+        return self.state in {"running", "cancelling"}
+
+
+@dataclass
+class Outcome:
+    """What is to become of the next imports or copies, for worlds in which something goes wrong.
+
+    `result` is fails (after `after` seconds, with `failure` as its text) or never_starts (the call is answered with
+    success, nothing follows). `kind`, `source` and `target` narrow it down; it applies `times` times.
+    """
+
+    result: str
+    after: float = 30.0
+    failure: str = "InternalError: the data could not be restored"
+    kind: str = ""
+    source: str = ""
+    target: str = ""
+    times: int = 1
+
+
+@dataclass
+class Duration:
+    """Seconds that something takes: `base`, plus `per_gb` for each GiB of data."""
+
+    base: float = 90.0
+    per_gb: float = 1.0
+
+
+@dataclass
+class Durations:
+    """How long things take, before the world's speed divides it."""
+
+    imports: Duration = field(default_factory=Duration)
+    copies: Duration = field(default_factory=Duration)
+    cancel: float = 10.0
+    create_database: float = 5.0
+
+
+@dataclass
+class Switches:
+    """Facts about this world's service that are decided, not doubtful."""
+
+    retired_actions: bool = True
+    """Whether the two retired actions still exist here."""
+
+
+@dataclass
+class Quotas:
+    """Limits. 0 is no limit."""
+
+    requests_per_second: int = 0
+
+
+@dataclass
+class Region:
+    """A region; its zones and the host that serves it."""
+
+    region: str
+    endpoint: str
+    zones: list[str] = field(default_factory=list)
+    name: str = ""
+
+
+def default_regions() -> list[Region]:
+    """Some regions. Endpoints follow the map and the rule in the vendor's SDK."""
+    return [
+        Region("cn-hangzhou", "rds.aliyuncs.com", ["cn-hangzhou-h", "cn-hangzhou-i"], "China (Hangzhou)"),
+        Region("cn-shanghai", "rds.aliyuncs.com", ["cn-shanghai-b", "cn-shanghai-g"], "China (Shanghai)"),
+        Region("cn-beijing", "rds.aliyuncs.com", ["cn-beijing-h"], "China (Beijing)"),
+        Region("cn-chengdu", "rds.cn-chengdu.aliyuncs.com", ["cn-chengdu-a"], "China (Chengdu)"),
+        Region("ap-southeast-1", "rds.aliyuncs.com", ["ap-southeast-1b"], "Singapore"),
+        Region("eu-central-1", "rds.eu-central-1.aliyuncs.com", ["eu-central-1a"], "Germany (Frankfurt)"),
+    ]
+
+
+@dataclass
+class WorldState:
+    """Everything that changes, and everything a world document may hold."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    instances: dict[str, Instance] = field(default_factory=dict)
+    operations: list[Operation] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+    durations: Durations = field(default_factory=Durations)
+    switches: Switches = field(default_factory=Switches)
+    quotas: Quotas = field(default_factory=Quotas)
+    regions: list[Region] = field(default_factory=default_regions)
+    variants: dict[str, str] = field(default_factory=dict)

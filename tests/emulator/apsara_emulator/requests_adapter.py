@@ -1,0 +1,128 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A transport adapter for `requests` that calls a gateway in process: no sockets, no waiting."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import BaseAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPResponse
+
+from .gateway import ConnectionFault, Gateway, HttpRequest, HttpResponse
+
+
+class EmulatorAdapter(BaseAdapter):
+    """Mount it on a session for the endpoints that the gateway is to answer.
+
+    Faults become what `requests` raises over a real connection. Time that would be spent waiting passes on the world's
+    clock: up to the read time-out of the request, which is then raised.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        super().__init__()
+        self.gateway = gateway
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: float | tuple[float, float] | tuple[float, None] | None = None,
+        verify: bool | str = True,
+        cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """As in the base class. Raises ConnectionError and ReadTimeout of requests."""
+        answer = self.gateway.handle(_http_request(request))
+        limit = _read_limit(timeout)
+        if isinstance(answer, ConnectionFault):
+            self._wait(answer.seconds, limit, request)
+            raise requests.exceptions.ConnectionError("Connection aborted: reset by the emulator", request=request)
+        return self._response(request, answer, limit)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def _wait(self, seconds: float, limit: float | None, request: requests.PreparedRequest) -> None:
+        if limit is not None and seconds >= limit:
+            self.gateway.world.clock.sleep(limit)
+            raise requests.exceptions.ReadTimeout("Read timed out: the emulator keeps silent", request=request)
+        self.gateway.world.clock.sleep(seconds)
+
+    def _response(
+        self, request: requests.PreparedRequest, answer: HttpResponse, limit: float | None
+    ) -> requests.Response:
+        if answer.delivery.kind == "trickled":
+            self._wait(answer.delivery.seconds, limit, request)
+            self.gateway.world.clock.sleep(answer.delivery.seconds * (len(answer.body) // answer.delivery.bytes))
+        response = requests.Response()
+        response.status_code = answer.status
+        response.headers = CaseInsensitiveDict(answer.headers)
+        response.headers["Content-Length"] = str(len(answer.body))
+        response.encoding = "utf-8"
+        response.raw = _raw(answer)
+        response.url = request.url or ""
+        response.request = request
+        return response
+
+
+def _http_request(request: requests.PreparedRequest) -> HttpRequest:
+    address = urlsplit(request.url or "")
+    headers = {name: _text(value) for name, value in request.headers.items()}
+    # urllib3 adds it when it sends.
+    if "host" not in {name.lower() for name in headers}:
+        headers["host"] = address.netloc
+    target = (address.path or "/") + (f"?{address.query}" if address.query else "")
+    body = request.body or b""
+    return HttpRequest.of(
+        request.method or "GET", target, headers.items(), body if isinstance(body, bytes) else _text(body).encode()
+    )
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def _read_limit(timeout: Any) -> float | None:
+    limit = timeout[1] if isinstance(timeout, tuple) else timeout
+    return None if limit is None else float(limit)
+
+
+def _raw(answer: HttpResponse) -> HTTPResponse:
+    """The body as a stream, broken off or endless if so wanted; urllib3 notices what is missing."""
+    headers = {"Content-Length": str(len(answer.body))}
+    body: Any = io.BytesIO(answer.body)
+    if answer.delivery.kind == "truncated":
+        body = io.BytesIO(answer.body[: len(answer.body) // 2])
+    elif answer.delivery.kind == "endless":
+        headers, body = {}, _Endless(answer.body)
+    return HTTPResponse(
+        body=body,
+        headers=headers,
+        status=answer.status,
+        preload_content=False,
+        enforce_content_length=True,
+        request_method="POST",
+    )
+
+
+class _Endless(io.RawIOBase):
+    """The same bytes over and over again."""
+
+    def __init__(self, piece: bytes) -> None:
+        super().__init__()
+        self._piece = piece or b" "
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        wanted = len(self._piece) if size is None or size < 0 else size
+        return (self._piece * (wanted // len(self._piece) + 1))[:wanted]

@@ -1,0 +1,37 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The last touch to an answer: shapes and types about which the service's own documentation is of two minds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .variants import Variants
+
+_COUNTS = ("TotalRecordCount", "PageRecordCount", "PageNumber")
+
+
+def shaped(answer: dict[str, Any], contract: Mapping[str, Any], variants: Variants) -> dict[str, Any]:
+    """`answer` with lists and counts as the variants have them. `contract` is the documented shape."""
+    result = {key: _list_shaped(value, contract.get(key), variants["items_shape"]) for key, value in answer.items()}
+    if variants["total_record_count"] != "documented" and "TotalRecordCount" in result:
+        kind = str if variants["total_record_count"] == "text" else int
+        result.update({key: kind(result[key]) for key in _COUNTS if key in result})
+    return result
+
+
+def _list_shaped(value: Any, contract: Any, shape: str) -> Any:
+    """A top-level list of an answer: `{"Wrapper": [...]}` or `[...]` as documented, in the wanted shape."""
+    if isinstance(contract, list) and shape == "bare_object" and len(value) == 1:
+        return value[0]
+    if not (isinstance(contract, Mapping) and len(contract) == 1):
+        return value
+    ((wrapper, inner),) = contract.items()
+    if not isinstance(inner, list) or shape == "documented":
+        return value
+    if shape == "array":
+        return value[wrapper]
+    return {wrapper: value[wrapper][0]} if len(value[wrapper]) == 1 else value

@@ -1,0 +1,31 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is calling."""
+
+from __future__ import annotations
+
+from ..registry import Answer, Call, action
+from ..world import World
+
+
+@action("sts", "GetCallerIdentity", mutating=False)
+def get_caller_identity(world: World, call: Call) -> Answer:
+    """The account, and in which guise: itself, or a role that it assumed (`identity` is then `role/NAME`)."""
+    if call.identity.startswith("role/"):
+        role = call.identity.removeprefix("role/")
+        return {
+            "IdentityType": "AssumedRoleUser",
+            "AccountId": call.account_id,
+            "Arn": f"acs:ram::{call.account_id}:assumed-role/{role}/session",
+            "RoleId": f"3{call.account_id}",
+            "PrincipalId": f"3{call.account_id}:session",
+        }
+    return {
+        "IdentityType": "Account",
+        "AccountId": call.account_id,
+        "Arn": f"acs:ram::{call.account_id}:root",
+        "UserId": call.account_id,
+        "PrincipalId": call.account_id,
+    }

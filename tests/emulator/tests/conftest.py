@@ -1,0 +1,34 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What several test files use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from apsara_emulator import ManualClock, World
+
+from .serving import Served, served
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Served]:
+    """A server for the whole run; use `emulator`, which starts it afresh."""
+    with served(World.default(ManualClock())) as one:
+        yield one
+
+
+@pytest.fixture
+def emulator(server: Served) -> Served:
+    """The default world behind a real socket, as at its start, with a clock that stands still."""
+    return server.fresh()
+
+
+@pytest.fixture(scope="session")
+def tls_server() -> Iterator[Served]:
+    """The default world behind TLS."""
+    with served(World.default(ManualClock()), tls=True) as one:
+        yield one
