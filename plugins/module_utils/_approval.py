@@ -14,31 +14,21 @@ A fingerprint admits only the exact plan.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ._failure import BadRequest, MigrationFailure
-from ._plan import Plan, Step
+from ._plan import Plan, fingerprint
 
-FINGERPRINT = re.compile(r"sha256:[0-9a-f]{64}")
+FINGERPRINT = r"sha256:[0-9a-f]{64}"
 # One thing to be done: (action, target, source, subject).
 Identity = tuple[str, str, str, str]
 
 
 class NotApproved(MigrationFailure):
     """The plan holds something that the approved plan does not."""
-
-
-def fingerprint(plan: Plan) -> str:
-    """`sha256:` and 64 hex digits over everything that makes a plan this plan and no other.
-
-    Parameters that a later run may fill differently (Step.chosen_at_run_time) and explanations (why) do not enter it.
-    """
-    text = json.dumps([_essence(step) for step in plan.steps], sort_keys=True, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def require_approval(plan: Plan, approved: str, *, module: str) -> None:
@@ -72,21 +62,8 @@ def identities(step: Mapping[str, Any]) -> list[Identity]:
         ) from None
 
 
-def _essence(step: Step) -> dict[str, Any]:
-    essence: dict[str, Any] = {
-        "action": step.action,
-        "target": step.target,
-        "source": step.source,
-        "subject": list(step.subject),
-        "parameters": {k: v for k, v in step.parameters.items() if k not in step.chosen_at_run_time},
-    }
-    if step.or_else is not None:
-        essence["or_else"] = _essence(step.or_else)
-    return essence
-
-
 def _require_fingerprint(plan: Plan, approved: str) -> None:
-    if not FINGERPRINT.fullmatch(approved):
+    if not re.fullmatch(FINGERPRINT, approved):
         raise BadRequest(
             "approved_plan begins with sha256: but is not followed by 64 lower-case hex digits.",
             code="approved_plan_unreadable",

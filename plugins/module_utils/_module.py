@@ -8,16 +8,16 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 
-from ._alibaba.rpc import HAS_REQUESTS
+from ._alibaba.http_library import HAS_REQUESTS
 from ._alibaba.services import Services
-from ._approval import fingerprint, require_approval
 from ._failure import MigrationFailure
-from ._plan import FAIL, PASS, WARN, Check, Plan, Step, stopping, verdict
+from ._plan import FAIL, PASS, WARN, Check, Plan, Step, fingerprint, stopping, verdict
 
 AUTH_OPTIONS: dict[str, dict[str, Any]] = {
     "access_key_id": {"type": "str", "no_log": False},
@@ -119,6 +119,8 @@ def _rehearse_and_run(module: AnsibleModule, path: Path, result: dict[str, Any])
     )
     _stop_at(stopping(checks, enforce=params["preflight"] == "enforce", one_way=bool(one_way), accept=params["accept"]))
     if params["approved_plan"]:
+        from ._approval import require_approval
+
         require_approval(plan, params["approved_plan"], module=path.name)
     if module.check_mode:
         result["changed"] = plan.changes
@@ -175,6 +177,9 @@ def _stop_at(stopping_checks: list[Check]) -> None:
 
 
 def _new_module(spec: dict[str, dict[str, Any]]) -> AnsibleModule:
+    # What is imported by now stays for good; from here on garbage is looked for again, because waits take hours.
+    gc.freeze()
+    gc.enable()
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     if not HAS_REQUESTS:
         module.fail_json(msg=missing_required_lib("requests"))

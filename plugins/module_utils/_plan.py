@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -104,3 +106,25 @@ def stopping(
         return []
     serious = {FAIL} | ({WARN, UNKNOWN} if one_way else set())
     return [c for c in checks if c.status in serious and (c.status == FAIL or c.name not in accept)]
+
+
+def fingerprint(plan: Plan) -> str:
+    """`sha256:` and 64 hex digits over everything that makes a plan this plan and no other.
+
+    Parameters that a later run may fill differently (Step.chosen_at_run_time) and explanations (why) do not enter it.
+    """
+    text = json.dumps([_essence(step) for step in plan.steps], sort_keys=True, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _essence(step: Step) -> dict[str, Any]:
+    essence: dict[str, Any] = {
+        "action": step.action,
+        "target": step.target,
+        "source": step.source,
+        "subject": list(step.subject),
+        "parameters": {k: v for k, v in step.parameters.items() if k not in step.chosen_at_run_time},
+    }
+    if step.or_else is not None:
+        essence["or_else"] = _essence(step.or_else)
+    return essence

@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ._failure import MigrationFailure, WaitTimeout
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Clock:
+class Clock(NamedTuple):
     """monotonic: seconds for measuring. wall: seconds since 1970, UTC. sleep: waits that many seconds."""
 
     monotonic: Callable[[], float] = time.monotonic
@@ -27,8 +25,7 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
 
 
-@dataclass(frozen=True)
-class Patience:
+class Patience(NamedTuple):
     """timeout: seconds until giving up. interval: seconds between two looks."""
 
     timeout: float

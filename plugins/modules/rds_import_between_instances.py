@@ -308,10 +308,8 @@ error:
 """
 
 from ansible_collections.apsaradb.migration.plugins.module_utils._module import run_migration
-from ansible_collections.apsaradb.migration.plugins.module_utils._paths.instance_import import (
-    InstanceImport,
-    read_request,
-)
+from ansible_collections.apsaradb.migration.plugins.module_utils._paths.instance_import import InstanceImport
+from ansible_collections.apsaradb.migration.plugins.module_utils._paths.instance_import_request import read_request
 
 
 def main() -> None:

@@ -10,13 +10,9 @@ import json
 from dataclasses import replace
 
 import pytest
-from ansible_collections.apsaradb.migration.plugins.module_utils._approval import (
-    NotApproved,
-    fingerprint,
-    require_approval,
-)
+from ansible_collections.apsaradb.migration.plugins.module_utils._approval import NotApproved, require_approval
 from ansible_collections.apsaradb.migration.plugins.module_utils._failure import BadRequest
-from ansible_collections.apsaradb.migration.plugins.module_utils._plan import Plan, Step
+from ansible_collections.apsaradb.migration.plugins.module_utils._plan import Plan, Step, fingerprint
 
 MODULE = "rds_import_between_instances"
 COPY = Step(

@@ -10,7 +10,7 @@ import json
 import sys
 
 import pytest
-from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba import credentials
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba import vendor_credentials
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.credentials import (
     AccessKey,
     BearerToken,
@@ -139,8 +139,8 @@ def test_profile_of_the_command_line(tmp_path):
     write_cli_profile(tmp_path)
     assert pair_of(find({"profile": "home"}, PAIR, tmp_path).current()) == ("LTAIhome", "secretOfCli")
     assert pair_of(find({}, {}, tmp_path).current()) == ("LTAIcli", "secretOfCli")
-    assert credentials.profile_region({"profile": "home"}, {"HOME": str(tmp_path)}) == "eu-central-1"
-    assert credentials.profile_region({"profile": "work"}, {"HOME": str(tmp_path)}) == ""
+    assert vendor_credentials.profile_region({"profile": "home"}, {"HOME": str(tmp_path)}) == "eu-central-1"
+    assert vendor_credentials.profile_region({"profile": "work"}, {"HOME": str(tmp_path)}) == ""
 
 
 def test_credentials_file(tmp_path):

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.advice import advice
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.errors import (
     ServiceError,
-    advice,
     is_fault,
     is_throttling,
     is_unknown_action,

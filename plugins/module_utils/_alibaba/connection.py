@@ -8,15 +8,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .errors import Misconfigured
-from .redaction import redact
 
 # Seconds. Connecting takes milliseconds or never works. A read that is late is asked again; a write is given more time,
 # because an answer that comes late is better than one that has to be guessed.
@@ -25,8 +22,7 @@ READ_TIMEOUT = 30.0
 WRITE_TIMEOUT = 90.0
 
 
-@dataclass(frozen=True)
-class Trust:
+class Trust(NamedTuple):
     """ca_path: a CA file or folder that replaces the built-in one. proxy: URL of an HTTPS proxy."""
 
     ca_path: str = ""
@@ -42,6 +38,8 @@ def endpoint_url(endpoint: str, option: str) -> str:
     parts = urlsplit(text if "://" in text else f"https://{text}")
     host = _host(parts)
     if not host or parts.scheme not in ("http", "https") or parts.path not in ("", "/") or parts.query:
+        from .redaction import redact
+
         raise Misconfigured(
             f"{option} is not the address of an endpoint: {redact(text)}",
             code="endpoint_invalid",
@@ -63,8 +61,10 @@ def endpoint_url(endpoint: str, option: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    if host == "localhost":
+    if host in ("localhost", "127.0.0.1", "::1"):
         return True
+    import ipaddress
+
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

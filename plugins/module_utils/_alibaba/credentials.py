@@ -17,8 +17,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .._failure import BadRequest, MigrationFailure
 
@@ -40,23 +39,28 @@ class NoCredentials(MigrationFailure):
     """No way to prove who calls was found, or the one that was found failed."""
 
 
-@dataclass(frozen=True)
-class AccessKey:
-    """provider: the name that is sent along, as the vendor's SDKs do."""
+class AccessKey(NamedTuple):
+    """named_provider: what the vendor's library calls the source, where it was asked."""
 
     access_key_id: str
-    access_key_secret: str = field(repr=False)
-    security_token: str = field(default="", repr=False)
-    provider: str = ""
+    access_key_secret: str
+    security_token: str = ""
+    named_provider: str = ""
 
-    def __post_init__(self) -> None:
-        if not self.provider:
-            object.__setattr__(self, "provider", "static_sts" if self.security_token else "static_ak")
+    @property
+    def provider(self) -> str:
+        """The name that is sent along, as the vendor's SDKs do."""
+        return self.named_provider or ("static_sts" if self.security_token else "static_ak")
+
+    def __repr__(self) -> str:
+        return f"AccessKey({self.access_key_id!r})"
 
 
-@dataclass(frozen=True)
-class BearerToken:
-    token: str = field(repr=False)
+class BearerToken(NamedTuple):
+    token: str
+
+    def __repr__(self) -> str:
+        return "BearerToken()"
 
 
 Credentials = AccessKey | BearerToken
@@ -71,8 +75,7 @@ class CredentialSource(Protocol):
     def current(self) -> Credentials: ...
 
 
-@dataclass(frozen=True)
-class Fixed:
+class Fixed(NamedTuple):
     """Credentials that do not change."""
 
     credentials: Credentials
@@ -80,33 +83,6 @@ class Fixed:
 
     def current(self) -> Credentials:
         return self.credentials
-
-
-@dataclass(frozen=True)
-class FromVendorLibrary:
-    """A provider of alibabacloud-credentials, which renews temporary credentials by itself."""
-
-    provider: Any
-    origin: str
-    on_secret: Callable[[str], None] = field(repr=False, default=lambda secret: None)
-
-    def current(self) -> Credentials:
-        found = self._ask()
-        secret, token = found.get_access_key_secret() or "", found.get_security_token() or ""
-        for value in filter(None, (secret, token)):
-            self.on_secret(value)
-        return AccessKey(found.get_access_key_id(), secret, token, provider=found.get_provider_name() or "")
-
-    def _ask(self) -> Any:
-        try:
-            return self.provider.get_credentials()
-        except Exception as error:  # the library raises whatever its parsers, files and HTTP client raise
-            # Its texts quote answers of token services, so only the kind of the trouble is told.
-            raise NoCredentials(
-                f"Credentials from {self.origin} could not be obtained: {type(error).__name__}.",
-                code="no_credentials",
-                remedy=f"Check {self.origin}, or give access_key_id and access_key_secret.",
-            ) from None
 
 
 def secrets_of(credentials: Credentials) -> list[str]:
@@ -129,7 +105,7 @@ def find_credentials(
     source = (
         _from_options(options, environment, on_secret)
         or _from_environment(environment)
-        or _from_default_profile(environment, on_secret)
+        or _from_profile_in_use(environment, on_secret)
         or _token_from(environment, "DASHSCOPE_API_KEY")
         or _from_surroundings(environment, on_secret)
     )
@@ -137,23 +113,6 @@ def find_credentials(
         for secret in secrets_of(source.credentials):
             on_secret(secret)
     return source
-
-
-def profile_region(options: Mapping[str, Any], environment: Mapping[str, str] | None = None) -> str:
-    """The region of the profile that the options name, which the vendor's library ignores; empty without one."""
-    environment = os.environ if environment is None else environment
-    name = options.get("profile") or ""
-    if not name:
-        return ""
-    import json
-
-    try:
-        with open(_cli_file(environment), encoding="utf-8") as file:
-            profiles = json.load(file).get("profiles") or []
-        return next((str(p.get("region_id") or "") for p in profiles if p.get("name") == name), "")
-    except (OSError, ValueError, AttributeError, TypeError):
-        # A file that cannot be understood is reported where the credentials are taken from it.
-        return ""
 
 
 def _from_options(
@@ -180,7 +139,11 @@ def _from_options(
         return Fixed(AccessKey(key_id, secret, token), "the options access_key_id and access_key_secret")
     if bearer:
         return Fixed(BearerToken(bearer), "the option bearer_token")
-    return _profile(profile, environment, on_secret) if profile else None
+    if not profile:
+        return None
+    from . import vendor_credentials
+
+    return vendor_credentials.from_profile(profile, environment, on_secret)
 
 
 def _from_environment(environment: Mapping[str, str]) -> CredentialSource | None:
@@ -203,97 +166,16 @@ def _token_from(environment: Mapping[str, str], name: str) -> CredentialSource |
     return Fixed(BearerToken(token), f"the environment variable {name}, as bearer token") if token else None
 
 
-def _from_default_profile(environment: Mapping[str, str], on_secret: Callable[[str], None]) -> CredentialSource | None:
-    wanted = environment.get("ALIBABA_CLOUD_PROFILE") or environment.get("ALICLOUD_PROFILE") or ""
-    if wanted or os.path.isfile(_cli_file(environment)) or os.path.isfile(_ini_file(environment)):
-        return _profile(wanted, environment, on_secret)
-    return None
+def _from_profile_in_use(environment: Mapping[str, str], on_secret: Callable[[str], None]) -> CredentialSource | None:
+    from . import vendor_credentials
 
-
-def _profile(name: str, environment: Mapping[str, str], on_secret: Callable[[str], None]) -> CredentialSource:
-    """A profile of the command line's file, else a section of the credentials file."""
-    cli_file, ini_file = _cli_file(environment), _ini_file(environment)
-    cli_allowed = environment.get("ALIBABA_CLOUD_CLI_PROFILE_DISABLED", "").lower() != "true"
-    if cli_allowed and os.path.isfile(cli_file):
-        library = _vendor_library("cli_profile")
-        provider = library.CLIProfileCredentialsProvider(profile_name=name or None, profile_file=cli_file)
-        where = cli_file
-    elif os.path.isfile(ini_file):
-        library = _vendor_library("profile")
-        provider = library.ProfileCredentialsProvider(profile_name=name or None, profile_file=ini_file)
-        where = ini_file
-    else:
-        raise NoCredentials(
-            f"The profile {name or 'default'} cannot be read: there is neither {cli_file} nor {ini_file}.",
-            code="no_credentials",
-            remedy="Create one of the files, or set ALIBABA_CLOUD_CREDENTIALS_FILE, or leave profile out.",
-        )
-    return FromVendorLibrary(provider, f"the profile {name or 'in use'} of {where}", on_secret)
+    return vendor_credentials.from_profile_in_use(environment, on_secret)
 
 
 def _from_surroundings(environment: Mapping[str, str], on_secret: Callable[[str], None]) -> CredentialSource:
-    """What a machine offers: a role by OIDC token, a credentials URI, the role of an ECS instance."""
-    oidc = ("ALIBABA_CLOUD_ROLE_ARN", "ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "ALIBABA_CLOUD_OIDC_TOKEN_FILE")
-    if all(environment.get(name) for name in oidc):
-        provider = _vendor_library("oidc").OIDCRoleArnCredentialsProvider()
-        return FromVendorLibrary(provider, f"the OIDC role of {oidc[0]}", on_secret)
-    if environment.get("ALIBABA_CLOUD_CREDENTIALS_URI"):
-        provider = _vendor_library("uri").URLCredentialsProvider()
-        return FromVendorLibrary(provider, "ALIBABA_CLOUD_CREDENTIALS_URI", on_secret)
-    if environment.get("ALIBABA_CLOUD_ECS_METADATA"):
-        # Asynchronous renewal would start a thread in a process that lives for one task.
-        library = _vendor_library("ecs_ram_role")
-        provider = library.EcsRamRoleCredentialsProvider(async_update_enabled=False)
-        return FromVendorLibrary(provider, "the ECS role of ALIBABA_CLOUD_ECS_METADATA", on_secret)
-    return _ecs_role_of_this_machine(environment, on_secret)
+    from . import vendor_credentials
 
-
-def _ecs_role_of_this_machine(environment: Mapping[str, str], on_secret: Callable[[str], None]) -> CredentialSource:
-    """The last resort, tried once: away from ECS the metadata service does not answer."""
-    if environment.get("ALIBABA_CLOUD_ECS_METADATA_DISABLED", "").lower() != "true":
-        try:
-            library = _vendor_library("ecs_ram_role")
-            provider = library.EcsRamRoleCredentialsProvider(async_update_enabled=False)
-            source = FromVendorLibrary(provider, "the ECS role of this machine", on_secret)
-            source.current()
-            return source
-        except NoCredentials:
-            # Away from ECS this is the normal case; the message below says everything that was looked for.
-            pass
-    raise NoCredentials(
-        "No credentials were found: not in the options, the environment, a profile, an OIDC role, a credentials URI "
-        "or the role of an ECS instance.",
-        code="no_credentials",
-        remedy="Give access_key_id and access_key_secret, or set ALIBABA_CLOUD_ACCESS_KEY_ID and "
-        "ALIBABA_CLOUD_ACCESS_KEY_SECRET, or give profile.",
-    )
-
-
-def _vendor_library(name: str) -> Any:
-    import importlib
-
-    try:
-        return importlib.import_module(f"alibabacloud_credentials.provider.{name}")
-    except ImportError:
-        raise NoCredentials(
-            "Profiles, OIDC roles, credentials URIs and ECS roles need the Python package alibabacloud-credentials.",
-            code="library_missing",
-            remedy="Install alibabacloud-credentials for the Python that runs the module, or give access_key_id and "
-            "access_key_secret.",
-        ) from None
-
-
-def _cli_file(environment: Mapping[str, str]) -> str:
-    return os.path.join(_home(environment), ".aliyun", "config.json")
-
-
-def _ini_file(environment: Mapping[str, str]) -> str:
-    named = environment.get("ALIBABA_CLOUD_CREDENTIALS_FILE", "")
-    return named or os.path.join(_home(environment), ".alibabacloud", "credentials.ini")
-
-
-def _home(environment: Mapping[str, str]) -> str:
-    return environment.get("HOME") or os.path.expanduser("~")
+    return vendor_credentials.from_surroundings(environment, on_secret)
 
 
 def _first(environment: Mapping[str, str], names: tuple[str, ...]) -> str:

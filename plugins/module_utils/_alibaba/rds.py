@@ -12,14 +12,11 @@ text; fields may be missing. A missing or meaningless value becomes None, which 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
-from .errors import ServiceError, is_forbidden, is_unknown_action, is_unknown_instance
+from .errors import ServiceError, is_unknown_instance
 from .rpc import RpcClient, Service
 
 RDS = Service(
@@ -48,6 +45,7 @@ _CENTRAL = frozenset(
 )
 _SPECIAL = {"cn-hangzhou-finance": "rds-vpc.cn-hangzhou-finance.aliyuncs.com"}
 
+# The two ways to bring a database from one instance to another; what they need is in rds_imports.py.
 IMPORT, COPY = "ImportDatabaseBetweenInstances", "CopyDatabaseBetweenInstances"
 
 RUNNING = "Running"
@@ -58,13 +56,10 @@ DATABASE_RUNNING = "Running"
 DATABASE_LOST = frozenset({"Cold"})
 
 _GIB = 1024**3
-# How far back a task that may still run is looked for. Longer windows are slow at the service.
-_TASK_WINDOW = timedelta(days=2)
-_REGION = re.compile(r"[a-z]{2}(-[a-z0-9]+)+")
+_REGION = r"[a-z]{2}(-[a-z0-9]+)+"
 
 
-@dataclass(frozen=True)
-class Instance:
+class Instance(NamedTuple):
     """What DescribeDBInstanceAttribute tells. None: not told. storage and storage_used in bytes."""
 
     id: str
@@ -88,41 +83,13 @@ class Instance:
     description: str | None
 
 
-@dataclass(frozen=True)
-class Database:
+class Database(NamedTuple):
     """size in bytes, where the service tells it."""
 
     name: str
     state: str
     size: int | None = None
     character_set: str | None = None
-
-
-@dataclass(frozen=True)
-class Backup:
-    """A backup set. taken: the point in time it holds; None when the service tells none."""
-
-    id: str
-    taken: datetime | None
-    usable: bool
-
-
-@dataclass(frozen=True)
-class Task:
-    """A row of DescribeTasks. finished is None where neither an end nor a progress is told."""
-
-    id: str
-    action: str
-    database: str
-    status: str
-    progress: str
-    begin: str
-    end: str
-    error: str
-
-    @property
-    def unfinished(self) -> bool:
-        return not self.end and not self.error and self.progress.rstrip("%") not in ("100", "100.0")
 
 
 def default_endpoint(region: str) -> str:
@@ -134,7 +101,7 @@ def default_endpoint(region: str) -> str:
 
 def is_region(text: str) -> bool:
     """Whether the text can be a region id; it becomes part of a host name."""
-    return _REGION.fullmatch(text) is not None
+    return re.fullmatch(_REGION, text) is not None
 
 
 def instance(client: RpcClient, instance_id: str) -> Instance | None:
@@ -145,7 +112,9 @@ def instance(client: RpcClient, instance_id: str) -> Instance | None:
         if is_unknown_instance(error):
             return None
         raise
-    rows = [row for row in _rows(answer, "Items", "DBInstanceAttribute") if _text(row, "DBInstanceId") == instance_id]
+    rows = [
+        row for row in rows_of(answer, "Items", "DBInstanceAttribute") if text_of(row, "DBInstanceId") == instance_id
+    ]
     return _instance(rows[0]) if rows else None
 
 
@@ -154,68 +123,18 @@ def databases(client: RpcClient, instance_id: str) -> dict[str, Database]:
     found = client.pages(
         "DescribeDatabases",
         {"DBInstanceId": instance_id},
-        lambda answer: _rows(answer, "Databases", "Database"),
+        lambda answer: rows_of(answer, "Databases", "Database"),
         page_size=100,
-        total_of=lambda _answer, rows: _number(rows[0], "TotalCount") if rows else None,
+        total_of=lambda _answer, rows: number_of(rows[0], "TotalCount") if rows else None,
     )
     return {d.name: d for d in map(_database, found)}
 
 
-def disk_used(client: RpcClient, instance_id: str) -> int | None:
-    """Bytes; None when the service has no figure, which it writes as -1."""
-    return _size(client.call("DescribeResourceUsage", {"DBInstanceId": instance_id}), "DiskUsed")
-
-
-def full_backups(client: RpcClient, instance_id: str, since: datetime, until: datetime) -> list[Backup]:
-    """Full backups that were started in the window, newest first."""
-    return _backups(client, {"DBInstanceId": instance_id, "BackupType": "FullBackup", **_window(since, until)})
-
-
-def full_backup(client: RpcClient, instance_id: str, backup_id: str) -> list[Backup]:
-    """The one full backup with this id, or none."""
-    found = _backups(client, {"DBInstanceId": instance_id, "BackupId": backup_id})
-    return [backup for backup in found if backup.id == backup_id]
-
-
-def _backups(client: RpcClient, filters: Mapping[str, str]) -> list[Backup]:
-    rows = client.pages(
-        "DescribeBackups",
-        filters,
-        lambda answer: _rows(answer, "Items", "Backup"),
-        page_size=100,
-        total_of=lambda answer, _rows: _number(answer, "TotalRecordCount"),
-    )
-    found = [_backup(row) for row in rows if _text(row, "BackupType") in (None, "FullBackup")]
-    oldest = datetime.min.replace(tzinfo=timezone.utc)
-    return sorted(found, key=lambda b: b.taken or oldest, reverse=True)
-
-
-def tasks(client: RpcClient, instance_id: str, since: datetime, until: datetime) -> list[Task]:
-    """The instance's tasks that began in the window."""
-    rows = client.pages(
-        "DescribeTasks",
-        {"DBInstanceId": instance_id, **_window(since, until)},
-        lambda answer: _rows(answer, "Items", "TaskProgressInfo"),
-        page_size=100,
-        total_of=lambda answer, _rows: _number(answer, "TotalRecordCount"),
-    )
-    return [_task(row) for row in rows]
-
-
-def running_imports(client: RpcClient, instance_id: str, now: float) -> frozenset[str]:
-    """The actions, import or copy, of tasks that the instance's task list shows as unfinished.
-
-    Whether the list shows them is not documented, so their absence says nothing. None either where reading the list is
-    forbidden or not offered. now: seconds since 1970.
-    """
-    until = datetime.fromtimestamp(now, timezone.utc)
-    try:
-        listed = tasks(client, instance_id, until - _TASK_WINDOW, until)
-    except ServiceError as error:
-        if error.transient or not (is_forbidden(error) or is_unknown_action(error)):
-            raise
-        return frozenset()
-    return frozenset(task.action for task in listed if task.action in (IMPORT, COPY) and task.unfinished)
+def storage_used(client: RpcClient, found: Instance) -> int | None:
+    """Bytes, as the instance's attributes tell, else its resource usage. None when the service has no figure (-1)."""
+    if found.storage_used is not None:
+        return found.storage_used
+    return size_of(client.call("DescribeResourceUsage", {"DBInstanceId": found.id}), "DiskUsed")
 
 
 def accounts(client: RpcClient, instance_id: str) -> list[dict[str, Any]]:
@@ -223,9 +142,9 @@ def accounts(client: RpcClient, instance_id: str) -> list[dict[str, Any]]:
     rows = client.pages(
         "DescribeAccounts",
         {"DBInstanceId": instance_id},
-        lambda answer: _rows(answer, "Accounts", "DBInstanceAccount"),
+        lambda answer: rows_of(answer, "Accounts", "DBInstanceAccount"),
         page_size=200,
-        total_of=lambda answer, _rows: _number(answer, "TotalRecordCount"),
+        total_of=lambda answer, _rows: number_of(answer, "TotalRecordCount"),
     )
     return [_account(row) for row in rows]
 
@@ -235,69 +154,46 @@ def addresses(client: RpcClient, instance_id: str) -> list[dict[str, Any]]:
     answer = client.call("DescribeDBInstanceNetInfo", {"DBInstanceId": instance_id})
     return [
         {
-            "host": _text(row, "ConnectionString"),
-            "port": _number(row, "Port"),
-            "kind": _text(row, "IPType"),
-            "ip": _text(row, "IPAddress"),
+            "host": text_of(row, "ConnectionString"),
+            "port": number_of(row, "Port"),
+            "kind": text_of(row, "IPType"),
+            "ip": text_of(row, "IPAddress"),
         }
-        for row in _rows(answer, "DBInstanceNetInfos", "DBInstanceNetInfo")
+        for row in rows_of(answer, "DBInstanceNetInfos", "DBInstanceNetInfo")
     ]
 
 
-def import_parameters(source: str, target: str, names: Mapping[str, str]) -> dict[str, str]:
-    """Of ImportDatabaseBetweenInstances: DBInstanceId is the TARGET. SQL Server takes the map form of DBNames."""
-    info = json.dumps({"DBNames": dict(names)}, ensure_ascii=False, separators=(",", ":"))
-    return {"DBInstanceId": target, "SourceDBInstanceId": source, "DBInfo": info}
-
-
-def copy_parameters(
-    source: str, target: str, names: Mapping[str, str], *, backup_id: str, restore_time: str, sync_user_privilege: bool
-) -> dict[str, str]:
-    """Of CopyDatabaseBetweenInstances: DBInstanceId is the SOURCE. One of backup and time has to be given."""
-    parameters = {
-        "DBInstanceId": source,
-        "TargetDBInstanceId": target,
-        "DbNames": json.dumps(dict(names), ensure_ascii=False, separators=(",", ":")),
-        "SyncUserPrivilege": "YES" if sync_user_privilege else "NO",
-    }
-    if backup_id:
-        parameters["BackupId"] = backup_id
-    if restore_time:
-        parameters["RestoreTime"] = restore_time
-    return parameters
-
-
 def _instance(row: Mapping[str, Any]) -> Instance:
-    storage = _number(row, "DBInstanceStorage")
+    storage = number_of(row, "DBInstanceStorage")
     return Instance(
-        id=_text(row, "DBInstanceId") or "",
-        engine=_text(row, "Engine"),
-        version=_text(row, "EngineVersion"),
-        edition=_text(row, "Category"),
-        family=_text(row, "DBInstanceClassType"),
-        instance_class=_text(row, "DBInstanceClass"),
-        state=_text(row, "DBInstanceStatus"),
-        type=_text(row, "DBInstanceType"),
-        region=_text(row, "RegionId"),
-        zone=_text(row, "ZoneId"),
-        network=_text(row, "InstanceNetworkType"),
-        vpc=_text(row, "VpcId"),
-        lock_mode=_text(row, "LockMode"),
+        id=text_of(row, "DBInstanceId") or "",
+        engine=text_of(row, "Engine"),
+        version=text_of(row, "EngineVersion"),
+        edition=text_of(row, "Category"),
+        family=text_of(row, "DBInstanceClassType"),
+        instance_class=text_of(row, "DBInstanceClass"),
+        state=text_of(row, "DBInstanceStatus"),
+        type=text_of(row, "DBInstanceType"),
+        region=text_of(row, "RegionId"),
+        zone=text_of(row, "ZoneId"),
+        network=text_of(row, "InstanceNetworkType"),
+        vpc=text_of(row, "VpcId"),
+        lock_mode=text_of(row, "LockMode"),
         storage=storage * _GIB if storage is not None else None,
-        storage_type=_text(row, "DBInstanceStorageType"),
-        storage_used=_size(row, "DBInstanceDiskUsed"),
-        most_databases=_number(row, "DBMaxQuantity"),
-        collation=_text(row, "Collation"),
-        description=_text(row, "DBInstanceDescription"),
+        storage_type=text_of(row, "DBInstanceStorageType"),
+        storage_used=size_of(row, "DBInstanceDiskUsed"),
+        most_databases=number_of(row, "DBMaxQuantity"),
+        collation=text_of(row, "Collation"),
+        description=text_of(row, "DBInstanceDescription"),
     )
 
 
 def _database(row: Mapping[str, Any]) -> Database:
     return Database(
-        name=_text(row, "DBName") or "",
-        state=_text(row, "DBStatus") or "unknown",
+        name=text_of(row, "DBName") or "",
+        state=text_of(row, "DBStatus") or "unknown",
         size=_database_size(row),
-        character_set=_text(row, "CharacterSetName"),
+        character_set=text_of(row, "CharacterSetName"),
     )
 
 
@@ -306,7 +202,7 @@ def _database_size(row: Mapping[str, Any]) -> int | None:
 
     No unit is documented for SQL Server: a figure is believed only when it carries one.
     """
-    for entry in _rows(row, "RuntimeInfo", "RuntimeDbProperty"):
+    for entry in rows_of(row, "RuntimeInfo", "RuntimeDbProperty"):
         name = str(entry.get("PropertyName") or entry.get("Name") or "").lower()
         value = str(entry.get("PropertyValue") or entry.get("Value") or "")
         match = re.fullmatch(r"(\d{1,15}(?:\.\d+)?)\s*([KMGT])i?B", value, re.IGNORECASE)
@@ -315,46 +211,17 @@ def _database_size(row: Mapping[str, Any]) -> int | None:
     return None
 
 
-def _backup(row: Mapping[str, Any]) -> Backup:
-    consistent = _number(row, "ConsistentTime")
-    if consistent is not None and 0 < consistent < 10**11:
-        taken: datetime | None = datetime.fromtimestamp(consistent, timezone.utc)
-    else:
-        taken = _time(_text(row, "BackupEndTime")) or _time(_text(row, "BackupStartTime"))
-    available = _number(row, "IsAvail")
-    usable = _text(row, "BackupStatus") == "Success" and available in (None, 1)
-    return Backup(
-        id=_text(row, "BackupId") or "", taken=taken, usable=usable and _text(row, "StoreStatus") != "Disabled"
-    )
-
-
-def _task(row: Mapping[str, Any]) -> Task:
-    def told(name: str) -> str:
-        return _text(row, name) or ""
-
-    return Task(
-        id=told("TaskId"),
-        action=told("TaskAction"),
-        database=told("DBName"),
-        status=told("Status"),
-        progress=told("Progress"),
-        begin=told("BeginTime"),
-        end=told("FinishTime"),
-        error=told("TaskErrorCode") or told("TaskErrorMessage"),
-    )
-
-
 def _account(row: Mapping[str, Any]) -> dict[str, Any]:
-    privileges = _rows(row, "DatabasePrivileges", "DatabasePrivilege")
+    privileges = rows_of(row, "DatabasePrivileges", "DatabasePrivilege")
     return {
-        "name": _text(row, "AccountName"),
-        "kind": _text(row, "AccountType"),
-        "status": _text(row, "AccountStatus"),
-        "privileges": {str(p.get("DBName")): _text(p, "AccountPrivilege") for p in privileges},
+        "name": text_of(row, "AccountName"),
+        "kind": text_of(row, "AccountType"),
+        "status": text_of(row, "AccountStatus"),
+        "privileges": {str(p.get("DBName")): text_of(p, "AccountPrivilege") for p in privileges},
     }
 
 
-def _rows(answer: Mapping[str, Any], outer: str, inner: str) -> Sequence[Mapping[str, Any]]:
+def rows_of(answer: Mapping[str, Any], outer: str, inner: str) -> Sequence[Mapping[str, Any]]:
     """The rows of a list in any of the shapes the service's pages show: wrapper, array or one bare object."""
     value: Any = answer.get(outer)
     if isinstance(value, Mapping) and inner in value:
@@ -364,38 +231,19 @@ def _rows(answer: Mapping[str, Any], outer: str, inner: str) -> Sequence[Mapping
     return [row for row in value if isinstance(row, Mapping)] if isinstance(value, list) else []
 
 
-def _text(row: Mapping[str, Any], name: str) -> str | None:
+def text_of(row: Mapping[str, Any], name: str) -> str | None:
     value = row.get(name)
     return str(value) if isinstance(value, (str, int, float)) and not isinstance(value, bool) and value != "" else None
 
 
-def _number(row: Mapping[str, Any], name: str) -> int | None:
+def number_of(row: Mapping[str, Any], name: str) -> int | None:
     value = row.get(name)
     if isinstance(value, str):
         value = int(value) if re.fullmatch(r"-?\d{1,18}", value) else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _size(row: Mapping[str, Any], name: str) -> int | None:
+def size_of(row: Mapping[str, Any], name: str) -> int | None:
     """A size in bytes. -1 means that there is no figure, and an instance never uses 0 bytes."""
-    value = _number(row, name)
+    value = number_of(row, name)
     return value if value is not None and value > 0 else None
-
-
-def _time(text: str | None) -> datetime | None:
-    for form in ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ"):
-        try:
-            return datetime.strptime(text or "", form).replace(tzinfo=timezone.utc)
-        except ValueError:
-            continue
-    return None
-
-
-def _minutes(moment: datetime) -> str:
-    """The window form of DescribeBackups and DescribeTasks; seconds are cut off."""
-    return moment.strftime("%Y-%m-%dT%H:%MZ")
-
-
-def _window(since: datetime, until: datetime) -> dict[str, str]:
-    """The end is moved on, or the minute that is running would not be seen."""
-    return {"StartTime": _minutes(since), "EndTime": _minutes(until + timedelta(minutes=1))}

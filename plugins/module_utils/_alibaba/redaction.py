@@ -21,23 +21,22 @@ from urllib.parse import quote, quote_plus
 MASK = "********"
 
 # IncompleteSignature tells the server's string to sign, which holds every parameter.
-_STRING_TO_SIGN = re.compile(r"(string to sign is\s*:?).*", re.IGNORECASE | re.DOTALL)
+_STRING_TO_SIGN = r"(?is)(string to sign is\s*:?).*"
 # Values of parameters that hold a secret, in a query, once or twice percent-encoded, or as JSON.
-_SECRET_PARAMETER = re.compile(
-    r"(?P<name>[A-Za-z]*(?:Password|Secret|SecurityToken|BearerToken|Signature)(?:\"\s*:\s*\"|=|%3D|%253D))"
-    r"(?P<value>[^&\s\"%]|%(?!26|2526)[0-9A-Fa-f]{2})+",
-    re.IGNORECASE,
+_SECRET_PARAMETER = (
+    r"(?i)(?P<name>[A-Za-z]*(?:Password|Secret|SecurityToken|BearerToken|Signature)(?:\"\s*:\s*\"|=|%3D|%253D))"
+    r"(?P<value>[^&\s\"%]|%(?!26|2526)[0-9A-Fa-f]{2})+"
 )
-_USER_INFO = re.compile(r"(?<=://)[^/@\s]+@")
+_USER_INFO = r"(?<=://)[^/@\s]+@"
 # A shorter value occurs by chance in any text; masking it would destroy the message and reveal the value's place.
 _SHORTEST = 4
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` without the secrets, in any form they are known to appear in."""
-    text = _STRING_TO_SIGN.sub(rf"\1 {MASK}", text)
-    text = _SECRET_PARAMETER.sub(rf"\g<name>{MASK}", text)
-    text = _USER_INFO.sub(f"{MASK}@", text)
+    text = re.sub(_STRING_TO_SIGN, rf"\1 {MASK}", text)
+    text = re.sub(_SECRET_PARAMETER, rf"\g<name>{MASK}", text)
+    text = re.sub(_USER_INFO, f"{MASK}@", text)
     for form in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
         text = text.replace(form, MASK)
     return text

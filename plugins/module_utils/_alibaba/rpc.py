@@ -17,24 +17,15 @@ import json
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from .._waiting import Clock
 from .connection import CONNECT_TIMEOUT, READ_TIMEOUT, WRITE_TIMEOUT, Trust, proxies_for
 from .credentials import CredentialSource, secrets_of
-from .errors import AnswerLost, Misconfigured, ServiceError, Unreachable, WriteRefused, advice, is_fault, is_throttling
-from .redaction import redact
+from .errors import AnswerLost, Misconfigured, ServiceError, Unreachable, WriteRefused, is_fault, is_throttling
+from .http_library import requests
 from .signing import ProofOfCaller, query_string
-
-try:
-    import requests
-except ImportError:
-    # The door reports it with Ansible's own message; see _module.py.
-    HAS_REQUESTS = False
-else:
-    HAS_REQUESTS = True
 
 USER_AGENT = "apsaradb.migration (Ansible)"
 # Answers are a few kilobytes; a list page of a large instance a few megabytes. More is no answer of the service.
@@ -44,8 +35,7 @@ SLOWEST_ANSWER = 120.0
 _REFUSED_BY_HTTP = range(300, 500)
 
 
-@dataclass(frozen=True)
-class Retrying:
+class Retrying(NamedTuple):
     """How long a call that is throttled or fails is repeated, in seconds.
 
     patience: until it is given up. unreachable: the same where nothing answers at all, which is mostly a wrong endpoint
@@ -58,8 +48,7 @@ class Retrying:
     most: float = 20.0
 
 
-@dataclass(frozen=True)
-class Service:
+class Service(NamedTuple):
     """name: as in option names (`rds_endpoint`). reads: the actions that change nothing at the service."""
 
     name: str
@@ -67,11 +56,11 @@ class Service:
     reads: frozenset[str]
 
 
-@dataclass
 class CallLog:
     """Request ids of the writes, in order; the door returns them."""
 
-    writes: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.writes: list[str] = []
 
 
 class RpcClient:
@@ -237,6 +226,9 @@ class RpcClient:
         )
 
     def _refusal(self, action: str, response: Any, document: dict[str, Any] | None) -> ServiceError | AnswerLost:
+        from .advice import advice
+        from .redaction import redact
+
         status = response.status_code
         code = _error_code(document) if document else ""
         request_id = str((document or {}).get("RequestId") or response.headers.get("x-acs-request-id") or "")

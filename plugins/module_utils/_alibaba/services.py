@@ -14,7 +14,7 @@ from typing import Any
 from .._waiting import Clock
 from . import rds
 from .connection import Trust, endpoint_url, new_session
-from .credentials import CredentialSource, find_credentials, profile_region
+from .credentials import CredentialSource, find_credentials
 from .errors import Misconfigured
 from .rpc import CallLog, RpcClient
 
@@ -72,7 +72,11 @@ class Services:
         )
 
     def _region(self) -> str:
-        region = self._options.get("region") or profile_region(self._options, self._environment)
+        region = self._options.get("region") or ""
+        if not region and self._options.get("profile"):
+            from .vendor_credentials import profile_region
+
+            region = profile_region(self._options, self._environment)
         if region and not rds.is_region(region):
             raise Misconfigured(
                 f"{region!r} is not a region id.",

@@ -15,18 +15,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import time
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from .credentials import AccessKey, BearerToken, CredentialSource
-
-try:
-    from requests.auth import AuthBase
-except ImportError:  # the door tells the user; sanity tests import this file without requests
-    AuthBase = object  # type: ignore[assignment,misc]
+from .http_library import AuthBase
 
 ALGORITHM = "ACS3-HMAC-SHA256"
 _SIGNED_BESIDE_X_ACS = {"host", "accept", "user-agent", "content-type"}
@@ -66,7 +62,7 @@ class ProofOfCaller(AuthBase):
         source: CredentialSource,
         *,
         wall_clock: Callable[[], float] = time.time,
-        nonce: Callable[[], str] = lambda: uuid.uuid4().hex,
+        nonce: Callable[[], str] = lambda: os.urandom(16).hex(),
     ) -> None:
         self._source = source
         self._wall_clock = wall_clock

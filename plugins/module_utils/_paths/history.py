@@ -9,15 +9,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._alibaba import rds
 from .._alibaba.errors import ServiceError
 from .._alibaba.rpc import RpcClient
 from .._failure import BadRequest, MigrationFailure
 from .._waiting import Clock
+
+if TYPE_CHECKING:
+    from .._alibaba.rds_imports import Task
 
 # The service's actions that stand behind the paths, by the path's name.
 ACTIONS = {
@@ -31,18 +33,18 @@ def instance_facts(client: RpcClient, instance_id: str) -> dict[str, Any]:
     instance = _instance(client, instance_id)
     unavailable: dict[str, str] = {}
     databases = _part("databases", lambda: rds.databases(client, instance_id), unavailable)
-    used = _part("storage", lambda: rds.disk_used(client, instance_id), unavailable) or instance.storage_used
+    used = _part("storage", lambda: rds.storage_used(client, instance), unavailable)
     accounts = _part("accounts", lambda: rds.accounts(client, instance_id), unavailable)
     addresses = _part("addresses", lambda: rds.addresses(client, instance_id), unavailable)
     return {
         "instance": {
-            **{k: v for k, v in asdict(instance).items() if k not in ("storage", "storage_used")},
+            **{k: v for k, v in instance._asdict().items() if k not in ("storage", "storage_used")},
             "storage": {
                 "total": instance.storage,
                 "used": used,
                 "free": instance.storage - used if instance.storage is not None and used is not None else None,
             },
-            "databases": None if databases is None else [asdict(d) for _name, d in sorted(databases.items())],
+            "databases": None if databases is None else [d._asdict() for _name, d in sorted(databases.items())],
             "accounts": accounts,
             "addresses": addresses,
             "unavailable": unavailable,
@@ -52,12 +54,14 @@ def instance_facts(client: RpcClient, instance_id: str) -> dict[str, Any]:
 
 def migrations(client: RpcClient, options: Mapping[str, Any], clock: Clock) -> dict[str, Any]:
     """The result of rds_migration_info: the instance's state and its migration tasks in a window."""
+    from .._alibaba import rds_imports
+
     until = _moment(options, "until") or datetime.fromtimestamp(clock.wall(), timezone.utc)
     since = _moment(options, "since") or until - timedelta(days=7)
     if since >= until:
         raise BadRequest("since is not before until.", code="invalid_options", remedy="Correct since or until.")
     instance = _instance(client, options["instance_id"])
-    rows = [row for row in rds.tasks(client, instance.id, since, until) if row.action in ACTIONS]
+    rows = [row for row in rds_imports.tasks(client, instance.id, since, until) if row.action in ACTIONS]
     found = [_migration(row) for row in rows if options["task_id"] in (None, "", row.id)]
     return {
         "instance_id": instance.id,
@@ -89,7 +93,7 @@ def _part(name: str, read: Callable[[], Any], unavailable: dict[str, str]) -> An
         return None
 
 
-def _migration(row: rds.Task) -> dict[str, Any]:
+def _migration(row: Task) -> dict[str, Any]:
     """No list of task states is published, so the service's own text is given beside what can be concluded."""
     going = "running" if row.unfinished else "finished"
     return {

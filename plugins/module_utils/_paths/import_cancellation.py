@@ -9,10 +9,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from .._alibaba import rds
+from .._alibaba import rds, rds_imports
 from .._alibaba.errors import AnswerLost, ServiceError
 from .._alibaba.rpc import RpcClient
 from .._failure import BadRequest, WaitTimeout
@@ -24,8 +23,7 @@ CANCEL = "CancelImport"
 _OVER_ALREADY = ("InvalidTaskId.NotFound", "OperationDenied.IncorrectTaskStatus")
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """import_id as the import returned it; the service wants it as a whole number. Times in seconds."""
 
     instance_id: str
@@ -34,8 +32,7 @@ class Request:
     patience: Patience
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(NamedTuple):
     """instance: None, if there is none. running: imports and copies that the task list shows as unfinished."""
 
     instance: rds.Instance | None
@@ -79,7 +76,7 @@ class ImportCancellation:
     def observe(self) -> Observed:
         found = rds.instance(self._client, self._request.instance_id)
         return Observed(
-            found, rds.running_imports(self._client, found.id, self._clock.wall()) if found else frozenset()
+            found, rds_imports.running_imports(self._client, found.id, self._clock.wall()) if found else frozenset()
         )
 
     def check(self, observed: Observed) -> list[Check]:

@@ -4,11 +4,10 @@
 
 # This module util is private to the collection.
 
-"""The go/no-go items of an instance import. Pure functions of what was asked for and what was observed.
+"""The go/no-go items in front of an instance import. Pure functions of what was asked for and what was observed.
 
 The preconditions are those of seeds 000 to 002 and of the vendor's pages for the two actions. What the service tells
-nothing about is `unknown`. Nothing is checked for databases that are on the target already: a finished migration stays
-finished when its source instance is changed or released.
+nothing about is `unknown`. Imported when there is something left to import.
 """
 
 from __future__ import annotations
@@ -17,12 +16,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .._alibaba import rds
+from .._alibaba import rds, rds_imports
 from .._alibaba.reserved_names import RESERVED_DATABASE_NAMES
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
 
 if TYPE_CHECKING:
-    from .instance_import import Observed, Request
+    from .instance_import_plan import Observed
+    from .instance_import_request import Request
 
 SQL_SERVER = "SQLServer"
 # DBInstanceClassType: d dedicated, h dedicated host. x general purpose and s shared are not supported by the import.
@@ -32,28 +32,21 @@ _LONGEST_NAME = 128
 _GIB = 1024**3
 
 
-def all_checks(request: Request, observed: Observed, missing: Mapping[str, str]) -> list[Check]:
-    """missing: {source: target} of what is still to be imported."""
-    items: list[Check | None] = [_already_there(request, observed, missing), _existing_states(request, observed)]
-    if missing:
-        items += _before_an_import(request, observed, missing)
-    return [item for item in items if item is not None]
-
-
 def wrong_engine(*instances: rds.Instance) -> list[str]:
     """The instances that are known to run something else than SQL Server."""
     return [f"{i.id} runs {i.engine}" for i in instances if i.engine is not None and i.engine != SQL_SERVER]
 
 
-def newest_usable(backups: Sequence[rds.Backup]) -> rds.Backup | None:
+def newest_usable(backups: Sequence[rds_imports.Backup]) -> rds_imports.Backup | None:
     """The one with the latest known point in time."""
     dated = [b for b in backups if b.usable and b.taken is not None and b.id]
     return max(dated, key=lambda b: b.taken, default=None)  # type: ignore[arg-type,return-value]  # none is undated
 
 
-def _before_an_import(request: Request, observed: Observed, missing: Mapping[str, str]) -> list[Check | None]:
+def checks_before_an_import(request: Request, observed: Observed, missing: Mapping[str, str]) -> list[Check]:
+    """missing: {source: target} of what is still to be imported."""
     source, target = observed.source, observed.target
-    items: list[Check | None] = [
+    items = [
         _exists("source_instance_exists", "source_instance_id", request.source, source),
         _exists("target_instance_exists", "instance_id", request.target, target),
         _target_names(observed, missing),
@@ -77,34 +70,6 @@ def _before_an_import(request: Request, observed: Observed, missing: Mapping[str
     if request.may_copy:
         items += [_same_version(source, target), _backup_age(request, observed)]
     return items
-
-
-def _already_there(request: Request, observed: Observed, missing: Mapping[str, str]) -> Check | None:
-    there = sorted(t for s, t in request.databases.items() if s not in missing)
-    if not there:
-        return None
-    return Check(
-        "already_there",
-        FAIL if request.on_existing == "fail" else WARN,
-        f"{request.target} already has {', '.join(there)}. Nothing proves that they come from {request.source}.",
-        "Compare them with the source; choose other target names in databases, or set on_existing: accept.",
-    )
-
-
-def _existing_states(request: Request, observed: Observed) -> Check | None:
-    lost = [
-        f"{t} is {observed.target_databases[t].state}"
-        for t in sorted(request.databases.values())
-        if t in observed.target_databases and observed.target_databases[t].state in rds.DATABASE_LOST
-    ]
-    if not lost:
-        return None
-    return Check(
-        "target_databases_running",
-        FAIL,
-        f"On {request.target}: {', '.join(lost)}. These do not become Running by waiting.",
-        "Bring them back or delete them, or choose other target names in databases.",
-    )
 
 
 def _exists(name: str, option: str, instance_id: str, found: rds.Instance | None) -> Check:

@@ -1,0 +1,66 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The front of the tool chain. Every target sets up what it needs; only git, make and Python 3.11 or newer are expected.
+
+export LC_ALL := C.UTF-8
+
+BIN := .venv/bin
+# A virtual environment is bound to its path: in a copy or a moved tree this stamp is missing.
+READY := .venv/ready-$(shell pwd | cksum | cut -d' ' -f1)
+NOX := $(BIN)/python -m nox --no-error-on-missing-interpreters
+REPORT = $(BIN)/python tests/utils/summary.py
+
+.PHONY: help set-up demo test lint fix matrix soak docs bench emulator clean
+
+help:
+	@echo "make demo      run the main job on the emulator"
+	@echo "make test      run all tests and checks"
+	@echo "make lint      run the fast checks: format, style, types, YAML, licence headers, doc fragments"
+	@echo "make fix       correct what ruff can correct"
+	@echo "make matrix    run sanity, unit and integration tests on every other ansible-core a Python is found for"
+	@echo "make soak      run the long tests"
+	@echo "make docs      build the documentation site into build/docs"
+	@echo "make bench     measure, side by side with peers, into build/bench.json"
+	@echo "make emulator  run the emulator in the foreground"
+	@echo "make clean     remove everything that make has made"
+
+set-up: $(READY)
+
+$(READY): requirements-dev.txt constraints.txt tests/utils/set-up.sh tests/utils/find-python.sh \
+		tests/emulator/pyproject.toml tests/emulator/requirements-test.txt
+	@sh tests/utils/set-up.sh
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/python demo/run.py
+
+test: $(READY)
+	@rm -rf build/results && mkdir -p build/results
+	@$(NOX) --report build/results/report.json; $(REPORT) build/results
+
+lint: $(READY)
+	@$(NOX) -e format types lint license-check extra-checks
+
+fix: $(READY)
+	@$(NOX) -e format -- fix
+
+matrix: $(READY)
+	@rm -rf build/results && mkdir -p build/results
+	@$(NOX) --report build/results/report.json -t matrix; $(REPORT) build/results
+
+soak: $(READY)
+	@$(NOX) -e soak
+
+docs: $(READY)
+	@$(NOX) -e docs
+
+bench: $(READY)
+	@$(BIN)/python tests/bench/run.py
+
+emulator: $(READY)
+	@$(BIN)/python -m apsara_emulator --host 127.0.0.1 --port 0 --speed 60
+
+clean:
+	rm -rf .nox .venv build tests/output

@@ -1,0 +1,187 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# /// script
+# dependencies = ["nox>=2025.02.09", "antsibull-nox"]
+# ///
+
+"""Every check of the project. Make is the front door: "make test" runs all of it, "nox -l" in .venv names the parts."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import sys
+
+import nox
+
+try:
+    import antsibull_nox
+except ImportError:
+    print("Run nox from .venv: make set-up && .venv/bin/nox", file=sys.stderr)
+    sys.exit(1)
+
+ROOT = pathlib.Path(__file__).resolve().parent
+BIN = ROOT / ".venv" / "bin"
+RESULTS = ROOT / "build" / "results"
+
+sys.path.insert(0, str(ROOT / "tests" / "utils"))
+import cores  # noqa: E402
+
+# Tools of sessions are named without a version; this pins them, and what they bring along.
+os.environ["PIP_CONSTRAINT"] = str(ROOT / "constraints.txt")
+os.environ["LC_ALL"] = "C.UTF-8"
+if not sys.stdout.isatty():
+    os.environ.setdefault("NO_COLOR", "1")
+# Tools of .venv call each other.
+os.environ["PATH"] = os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)])
+# Scenarios of molecule start the emulator from here.
+os.environ["APSARA_EMULATOR_PYTHON"] = str(BIN / "python")
+
+nox.needs_version = ">=2025.02.09"
+# Environments are kept; the packages in them are compared with the pins on every run.
+nox.options.reuse_venv = "yes"
+nox.options.default_venv_backend = "virtualenv"
+
+antsibull_nox.load_antsibull_nox_toml()
+
+
+def run(session: nox.Session, tool: str, *arguments: str | pathlib.Path) -> None:
+    """Run a tool of .venv."""
+    session.run(str(BIN / tool), *map(str, arguments), external=True)
+
+
+@nox.session(name="format", venv_backend="none")
+def check_format(session: nox.Session) -> None:
+    """Check format and style of all Python (ruff); "-- fix" corrects what can be corrected."""
+    config = ["--config", "ruff.toml"]
+    if "fix" in session.posargs:
+        run(session, "ruff", "check", *config, "--fix-only", ".")
+        run(session, "ruff", "format", *config, ".")
+    else:
+        run(session, "ruff", "format", *config, "--check", ".")
+        run(session, "ruff", "check", *config, ".")
+
+
+@nox.session(venv_backend="none")
+def types(session: nox.Session) -> None:
+    """Check types (mypy): strictly in module_utils, the emulator and the tools, and for consistency in modules."""
+    # mypy finds the collection's own imports in a tree that has Ansible's shape.
+    tree = ROOT / ".nox" / "types"
+    collection = tree / "ansible_collections" / "apsaradb" / "migration"
+    collection.parent.mkdir(parents=True, exist_ok=True)
+    if not collection.is_symlink():
+        collection.symlink_to(ROOT, target_is_directory=True)
+    paths = [collection / name for name in ("plugins", "demo", "tests/bench") if (ROOT / name).exists()]
+    tools = sorted((ROOT / "tests" / "utils").glob("*.py"))
+    run(session, "mypy", "--config-file=.mypy.ini", *paths, *tools, "tests/emulator/apsara_emulator")
+
+
+@nox.session(venv_backend="none")
+def changelog(session: nox.Session) -> None:
+    """Check the changelog and the fragments for its next section."""
+    run(session, "antsibull-changelog", "lint")
+    run(session, "antsibull-changelog", "lint-changelog-yaml", "--strict", "changelogs/changelog.yaml")
+
+
+@nox.session(name="execution-environment")
+def execution_environment(session: nox.Session) -> None:
+    """Check that ansible-builder finds what the modules need in an execution environment."""
+    session.install("ansible-builder")
+    place = antsibull_nox.sessions.prepare_collections(
+        session, install_in_site_packages=False, install_out_of_tree=True
+    )
+    if place is None:
+        session.skip("packages only")
+    found = session.run("ansible-builder", "introspect", str(place.current_place), silent=True)
+    if "requests" not in found:
+        session.error(f"requests is not among what ansible-builder found:\n{found}")
+
+
+@nox.session(venv_backend="none")
+def emulator(session: nox.Session) -> None:
+    """Run the emulator's own tests, those with the vendor's clients included."""
+    report = f"--junitxml={RESULTS / 'emulator.xml'}"
+    with session.chdir("tests/emulator"):
+        run(session, "python", "-m", "pytest", "-q", "-n", "2", "-m", "not soak", report, *session.posargs)
+
+
+@nox.session(venv_backend="none", default=False)
+def soak(session: nox.Session) -> None:
+    """Run the long tests: more random worlds, longer histories."""
+    options = ["-q", "-m", "soak", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    run(session, "python", "-m", "pytest", *options, "tests/unit", "tests/emulator/tests", *session.posargs)
+
+
+def ansible_test(session: nox.Session, core: str, *stages: str) -> None:
+    """Run stages of ansible-test on a core, or say why that cannot be."""
+    results = RESULTS / f"{session.name}.json"
+    run(session, "python", "tests/utils/core_tests.py", f"--core={core}", f"--results={results}", *stages)
+
+
+@nox.session(venv_backend="none")
+def sanity(session: nox.Session) -> None:
+    """Run the sanity tests of ansible-test."""
+    ansible_test(session, cores.MAIN.version, "sanity")
+
+
+@nox.session(venv_backend="none")
+def units(session: nox.Session) -> None:
+    """Run the unit tests of the collection."""
+    ansible_test(session, cores.MAIN.version, "units")
+
+
+@nox.session(venv_backend="none")
+def integration(session: nox.Session) -> None:
+    """Run the integration tests of the collection on the emulator."""
+    ansible_test(session, cores.MAIN.version, "integration")
+
+
+@nox.session(name="core-oldest", venv_backend="none")
+def core_oldest(session: nox.Session) -> None:
+    """Run on the oldest ansible-core what depends most on it."""
+    ansible_test(session, "oldest", "modules", "units")
+
+
+@nox.session(name="core-newest", venv_backend="none")
+def core_newest(session: nox.Session) -> None:
+    """Run on the newest ansible-core what depends most on it."""
+    ansible_test(session, "newest", "modules", "units")
+
+
+def add_core(core: cores.Core) -> None:
+    @nox.session(name=f"core-{core.version}", venv_backend="none", default=False, tags=["matrix"])
+    def one_core(session: nox.Session) -> None:
+        ansible_test(session, core.version, *(session.posargs or ("sanity", "units", "integration")))
+
+    one_core.__doc__ = f"Run sanity, unit and integration tests on ansible-core {core.release}."
+
+
+for other_core in (*cores.OLDER, *cores.NEWER):
+    add_core(other_core)
+
+
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """Build the documentation site into build/docs, without network."""
+    session.install("ansible-core", "antsibull-docs", "sphinx", "sphinx-ansible-theme")
+    source, target = ROOT / "build" / "docs-source", ROOT / "build" / "docs"
+    place = antsibull_nox.sessions.prepare_collections(session, install_in_site_packages=True)
+    if place is None:
+        session.skip("packages only")
+    init = ["sphinx-init", "--use-current", "--squash-hierarchy", "--lenient", f"--dest-dir={source}"]
+    session.run("rm", "-rf", str(source), str(target), external=True)
+    source.mkdir(parents=True)
+    session.run("antsibull-docs", *init, "apsaradb.migration")
+    # The theme's links to other projects' inventories would need a network.
+    with (source / "conf.py").open("a") as configuration:
+        configuration.write("\nintersphinx_mapping = {}\n")
+    (source / "temp-rst").mkdir(exist_ok=True)
+    (source / "rst").mkdir(exist_ok=True)
+    with session.chdir(source):
+        collection = ["collection", "--use-current", "--squash-hierarchy", "--fail-on-error", "--cleanup=everything"]
+        session.run("antsibull-docs", *collection, f"--dest-dir={source / 'rst'}", "apsaradb.migration")
+        session.run("sphinx-build", "-M", "html", "rst", "build", "-c", ".", "--keep-going", "-q")
+    session.run("cp", "-r", str(source / "build" / "html"), str(target), external=True)
+    session.log(f"The site starts at {target / 'index.html'}")

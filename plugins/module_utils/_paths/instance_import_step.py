@@ -1,0 +1,67 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""The one step of an instance import. Imported when there is something left to import."""
+
+from __future__ import annotations
+
+import re
+
+from .._alibaba import rds, rds_imports
+from .._plan import Step
+from .instance_import_checks import newest_usable
+from .instance_import_plan import Observed
+from .instance_import_request import Request
+
+_PLAIN_NAME = r"[\w$#@.-]+( [\w$#@.-]+)*"
+
+
+def import_step(request: Request, observed: Observed, names: dict[str, str]) -> Step:
+    """The import, with the copy behind it where the method leaves both open."""
+    why = f"{len(names)} of {len(request.databases)} databases are not on {request.target}"
+    subject = tuple(_subject(source, target) for source, target in names.items())
+    copy = Step(
+        action=rds.COPY,
+        target=request.target,
+        source=request.source,
+        subject=subject,
+        why=why,
+        parameters=rds_imports.copy_parameters(
+            request.source,
+            request.target,
+            names,
+            backup_id=request.backup_id or ("" if request.restore_time else _newest_id(observed)),
+            restore_time=request.restore_time,
+            sync_user_privilege=request.sync_user_privilege,
+        ),
+        # Without a wish the newest backup is taken, and there may be a newer one by then.
+        chosen_at_run_time=frozenset() if request.backup_id or request.restore_time else frozenset({"BackupId"}),
+    )
+    if not request.may_import:
+        return copy
+    return Step(
+        action=rds.IMPORT,
+        target=request.target,
+        source=request.source,
+        subject=subject,
+        why=why,
+        parameters=rds_imports.import_parameters(request.source, request.target, names),
+        or_else=copy if request.may_copy else None,
+    )
+
+
+def _newest_id(observed: Observed) -> str:
+    newest = newest_usable(observed.backups or ())
+    return newest.id if newest else ""
+
+
+def _subject(source: str, target: str) -> str:
+    return _quoted(target) if source == target else f"{_quoted(source)} -> {_quoted(target)}"
+
+
+def _quoted(name: str) -> str:
+    """SQL Server's own quoting where a name could be mistaken for something else."""
+    return name if re.fullmatch(_PLAIN_NAME, name) else "[" + name.replace("]", "]]") + "]"
