@@ -4,20 +4,22 @@
 
 # This module util is private to the collection.
 
-"""The door: the only file that knows AnsibleModule. Shared options, run loop, check mode, diff, exit and failure."""
+"""The door: the only file that knows AnsibleModule. Shared options, check mode, exit and failure."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 
 from ._alibaba.http_library import HAS_REQUESTS
 from ._alibaba.services import Services
 from ._failure import MigrationFailure
-from ._plan import FAIL, PASS, WARN, Check, Plan, Step, fingerprint, stopping, verdict
+
+if TYPE_CHECKING:
+    from ._run_loop import Path
 
 AUTH_OPTIONS: dict[str, dict[str, Any]] = {
     "access_key_id": {"type": "str", "no_log": False},
@@ -55,33 +57,18 @@ _WORDS_OF_RESULTS = (
 )
 
 
-class Path(Protocol):
-    """A way to migrate, as the run loop uses it. observe reads, check and plan are pure, apply writes, wait polls."""
-
-    name: str
-
-    def observe(self) -> Any: ...
-
-    def check(self, observed: Any) -> list[Check]: ...
-
-    def plan(self, observed: Any) -> Plan: ...
-
-    def apply(self, step: Step) -> None: ...
-
-    def wait(self, observed: Any) -> Any: ...
-
-    def facts(self, observed: Any, rehearsed: Plan | None) -> dict[str, Any]: ...
-
-
 def run_migration(
     options: Mapping[str, dict[str, Any]], make_path: Callable[[Services, Mapping[str, Any]], Path]
 ) -> None:
     """A module that plans and applies. make_path gets the clients and the task's parameters."""
+    # Modules that only read do without it.
+    from ._run_loop import rehearse_and_run
+
     module = _new_module({**AUTH_OPTIONS, **RUN_OPTIONS, **options})
     services = _services(module, read_only=module.check_mode)
     result: dict[str, Any] = {"changed": False, "predicted": False, "plan": [], "checks": [], "state": "unknown"}
     try:
-        _rehearse_and_run(module, make_path(services, module.params), result)
+        rehearse_and_run(make_path(services, module.params), module.params, result, check_mode=module.check_mode)
     except MigrationFailure as failure:
         _fail(module, failure, result, services)
     module.exit_json(request_ids=services.log.writes, **result)
@@ -98,82 +85,6 @@ def run_info(
     except MigrationFailure as failure:
         _fail(module, failure, {"changed": False}, services)
     module.exit_json(changed=False, **result)
-
-
-def _rehearse_and_run(module: AnsibleModule, path: Path, result: dict[str, Any]) -> None:
-    """Fills `result` as it goes, so that a failure shows how far it came."""
-    params = module.params
-    observed = path.observe()
-    plan = path.plan(observed)
-    one_way = [step for step in plan.steps if step.one_way]
-    checks = [*path.check(observed), *_confirmation(one_way, params["confirm"], module.check_mode)]
-    result.update(
-        plan=[step.as_result() for step in plan.steps],
-        checks=[check.as_result() for check in checks],
-        verdict=verdict(checks),
-        fingerprint=fingerprint(plan),
-        state=plan.predicted_state if module.check_mode else plan.state,
-        predicted=module.check_mode and bool(plan.steps or plan.unknown),
-        diff={"before": dict(plan.before), "after": dict(plan.after)},
-        **path.facts(observed, plan if module.check_mode else None),
-    )
-    _stop_at(stopping(checks, enforce=params["preflight"] == "enforce", one_way=bool(one_way), accept=params["accept"]))
-    if params["approved_plan"]:
-        from ._approval import require_approval
-
-        require_approval(plan, params["approved_plan"], module=path.name)
-    if module.check_mode:
-        result["changed"] = plan.changes
-        return
-    if plan.unknown:
-        raise MigrationFailure(
-            f"What is to be done cannot be told: {plan.unknown}",
-            code="plan_unknown",
-            remedy="Set wait: true, or run the playbook again later.",
-        )
-    if plan.steps:
-        _apply(path, plan, observed, result, wait=params["wait"])
-
-
-def _apply(path: Path, plan: Plan, observed: Any, result: dict[str, Any], *, wait: bool) -> None:
-    for step in plan.steps:
-        path.apply(step)
-        result["changed"] = True
-        result.update(path.facts(observed, None))
-    result["state"] = "in_flight"
-    if wait:
-        observed = path.wait(observed)
-        result["state"] = plan.predicted_state
-    result.update(path.facts(observed, None))
-
-
-def _confirmation(one_way: list[Step], confirm: str | None, check_mode: bool) -> list[Check]:
-    """A step that cannot be taken back wants the id of the instance, typed by somebody."""
-    if not one_way:
-        return []
-    target = one_way[0].target
-    if confirm == target:
-        return [Check("confirm", PASS, f"the one-way step on {target} is confirmed")]
-    return [
-        Check(
-            "confirm",
-            WARN if check_mode and not confirm else FAIL,
-            f"{one_way[0].action} on {target} cannot be taken back and is not confirmed.",
-            f"Set confirm: {target} when you mean it.",
-        )
-    ]
-
-
-def _stop_at(stopping_checks: list[Check]) -> None:
-    if not stopping_checks:
-        return
-    lines = [f"- {c.name}: {c.detail}" + (f" {c.remedy}" if c.remedy else "") for c in stopping_checks]
-    count = "1 check stops" if len(lines) == 1 else f"{len(lines)} checks stop"
-    raise MigrationFailure(
-        "\n".join([f"{count} the migration. Nothing was written.", *lines]),
-        code="no_go",
-        remedy="Correct what the checks name and run again, or set preflight: warn to go on in spite of them.",
-    )
 
 
 def _new_module(spec: dict[str, dict[str, Any]]) -> AnsibleModule:

@@ -11,15 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 PASS, WARN, FAIL, UNKNOWN = "pass", "warn", "fail", "unknown"
 GO, REVIEW, NO_GO = "go", "review", "no_go"
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """One go/no-go item. `unknown` means that the service gave no data for it; it is never a pass."""
 
     name: str
@@ -31,8 +30,7 @@ class Check:
         return {"name": self.name, "status": self.status, "detail": self.detail, "remedy": self.remedy}
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One write that is still to be done.
 
     action: the service's action. target: the instance it acts on. subject: the logical things it is about, one entry
@@ -66,8 +64,7 @@ class Step:
         return result
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """The ordered steps still to be done, with the state of the things users name before and after them.
 
     state: where the migration stands now, before any step. predicted_state: where it stands after the steps.
@@ -77,8 +74,8 @@ class Plan:
     state: str
     steps: tuple[Step, ...] = ()
     predicted_state: str = ""
-    before: Mapping[str, Any] = field(default_factory=dict)
-    after: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = MappingProxyType({})
+    after: Mapping[str, Any] = MappingProxyType({})
     unknown: str = ""
 
     @property

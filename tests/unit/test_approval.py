@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 from ansible_collections.apsaradb.migration.plugins.module_utils._approval import NotApproved, require_approval
@@ -24,7 +23,7 @@ COPY = Step(
     parameters={"DbNames": '{"crm":"crm","sales":"sales"}', "BackupId": "1"},
     chosen_at_run_time=frozenset({"BackupId"}),
 )
-IMPORT = replace(COPY, action="ImportDatabaseBetweenInstances", parameters={"DBInfo": "{}"}, or_else=COPY)
+IMPORT = COPY._replace(action="ImportDatabaseBetweenInstances", parameters={"DBInfo": "{}"}, or_else=COPY)
 
 
 def plan(*steps):
@@ -50,18 +49,18 @@ def test_the_approved_plan_and_what_is_left_of_it(tmp_path, form):
     }[form]
     approved = saved(tmp_path / "approved.json", document)
     require_approval(plan(IMPORT), approved, module=MODULE)
-    require_approval(plan(replace(IMPORT, subject=("sales",))), approved, module=MODULE)
+    require_approval(plan(IMPORT._replace(subject=("sales",))), approved, module=MODULE)
     require_approval(plan(), approved, module=MODULE)
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        replace(IMPORT, subject=("crm", "hr", "sales")),
-        replace(IMPORT, subject=("crm -> crm2",)),
-        replace(IMPORT, target="rm-another"),
-        replace(IMPORT, source="rm-another"),
-        replace(IMPORT, or_else=None),
+        IMPORT._replace(subject=("crm", "hr", "sales")),
+        IMPORT._replace(subject=("crm -> crm2",)),
+        IMPORT._replace(target="rm-another"),
+        IMPORT._replace(source="rm-another"),
+        IMPORT._replace(or_else=None),
         COPY,
     ],
     ids=["one more", "another name", "another target", "another source", "another way", "the alternative alone"],
@@ -74,13 +73,13 @@ def test_more_or_different_is_refused_and_shown(tmp_path, other):
 
 
 def test_whoever_agreed_to_the_import_alone_did_not_agree_to_the_copy(tmp_path):
-    approved = saved(tmp_path / "approved.json", result_of(replace(IMPORT, or_else=None)))
+    approved = saved(tmp_path / "approved.json", result_of(IMPORT._replace(or_else=None)))
     with pytest.raises(NotApproved):
         require_approval(plan(IMPORT), approved, module=MODULE)
 
 
 def test_order_counts_between_steps(tmp_path):
-    first, second = replace(COPY, subject=("a",)), replace(COPY, subject=("b",))
+    first, second = COPY._replace(subject=("a",)), COPY._replace(subject=("b",))
     approved = saved(tmp_path / "approved.json", result_of(first, second))
     require_approval(plan(first, second), approved, module=MODULE)
     with pytest.raises(NotApproved):
@@ -88,22 +87,22 @@ def test_order_counts_between_steps(tmp_path):
 
 
 def test_a_newer_backup_is_the_same_plan(tmp_path):
-    newer = replace(COPY, parameters={**COPY.parameters, "BackupId": "2"}, why="1 of 2 is missing")
+    newer = COPY._replace(parameters={**COPY.parameters, "BackupId": "2"}, why="1 of 2 is missing")
     assert fingerprint(plan(newer)) == fingerprint(plan(COPY))
     require_approval(plan(newer), saved(tmp_path / "approved.json", result_of(COPY)), module=MODULE)
 
 
 def test_a_backup_that_was_asked_for_is_part_of_the_plan():
-    wished = replace(COPY, chosen_at_run_time=frozenset())
+    wished = COPY._replace(chosen_at_run_time=frozenset())
     assert fingerprint(plan(wished)) != fingerprint(
-        plan(replace(wished, parameters={**wished.parameters, "BackupId": "2"}))
+        plan(wished._replace(parameters={**wished.parameters, "BackupId": "2"}))
     )
 
 
 def test_fingerprint_admits_only_the_exact_plan():
     require_approval(plan(IMPORT), fingerprint(plan(IMPORT)), module=MODULE)
     require_approval(plan(), fingerprint(plan(IMPORT)), module=MODULE)  # nothing left to do is never too much
-    for other in (replace(IMPORT, subject=("sales",)), replace(IMPORT, or_else=None), COPY):
+    for other in (IMPORT._replace(subject=("sales",)), IMPORT._replace(or_else=None), COPY):
         with pytest.raises(NotApproved):
             require_approval(plan(other), fingerprint(plan(IMPORT)), module=MODULE)
 

@@ -18,12 +18,12 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
+from .._failure import MigrationFailure
 from .._waiting import Clock
 from .connection import CONNECT_TIMEOUT, READ_TIMEOUT, WRITE_TIMEOUT, Trust, proxies_for
 from .credentials import CredentialSource, secrets_of
-from .errors import AnswerLost, Misconfigured, ServiceError, Unreachable, WriteRefused, is_fault, is_throttling
+from .errors import AnswerLost, ServiceError, Unreachable, WriteRefused, is_throttling
 from .http_library import requests
 from .signing import ProofOfCaller, query_string
 
@@ -32,7 +32,6 @@ USER_AGENT = "apsaradb.migration (Ansible)"
 LARGEST_ANSWER = 32 * 1024 * 1024
 # A read timeout bounds the silence between two packets, not an answer that trickles in for ever.
 SLOWEST_ANSWER = 120.0
-_REFUSED_BY_HTTP = range(300, 500)
 
 
 class Retrying(NamedTuple):
@@ -161,9 +160,11 @@ class RpcClient:
     def _attempt(self, action: str, query: str, silence: float) -> dict[str, Any]:
         response, body = self._exchange(action, query, silence)
         document = _as_document(body)
-        if response.status_code in range(200, 300) and document is not None and not _error_code(document):
+        if response.status_code in range(200, 300) and document is not None and not error_code(document):
             return document
-        raise self._refusal(action, response, document)
+        from .rpc_failures import refusal
+
+        raise refusal(action, response, document, secrets_of(self._credentials.current()))
 
     def _exchange(self, action: str, query: str, silence: float) -> tuple[Any, bytes]:
         """One request, one answer. Exceptions of requests quote the URL, so none of them is passed on or chained."""
@@ -188,7 +189,9 @@ class RpcClient:
             with response:
                 return response, self._body(response, late)
         except requests.RequestException as error:
-            failure = self._no_answer(action, error)
+            from .rpc_failures import no_answer
+
+            failure: MigrationFailure = no_answer(action, url, f"{self._service.name}_endpoint", error)
         raise failure
 
     def _body(self, response: Any, late: float) -> bytes:
@@ -199,96 +202,6 @@ class RpcClient:
             if size > LARGEST_ANSWER or self._clock.monotonic() > late:
                 raise requests.ConnectionError("the answer is larger or slower than any answer of the service")
         return b"".join(parts)
-
-    def _no_answer(self, action: str, error: Exception) -> Unreachable | AnswerLost | Misconfigured:
-        host = urlsplit(self._endpoint).netloc
-        option = f"{self._service.name}_endpoint"
-        kind = _kind_of(error)
-        if kind == "certificate":
-            return Misconfigured(
-                f"{action}: the certificate of {host} was not accepted. Nothing was sent.",
-                code="certificate_not_accepted",
-                action=action,
-                remedy=f"Check {option}; for a certificate of your own, give its CA file in ca_path.",
-            )
-        if kind == "unsent":
-            return Unreachable(
-                f"{action}: {host} cannot be reached ({type(error).__name__}). Nothing was sent.",
-                code="unreachable",
-                action=action,
-                remedy=f"Check {option}, region, name resolution, firewall and proxy.",
-            )
-        return AnswerLost(
-            f"{action}: the connection to {host} ended without a whole answer ({type(error).__name__}).",
-            code="answer_lost",
-            action=action,
-            remedy="Run the playbook again: it looks at the service's state first and starts nothing twice.",
-        )
-
-    def _refusal(self, action: str, response: Any, document: dict[str, Any] | None) -> ServiceError | AnswerLost:
-        from .advice import advice
-        from .redaction import redact
-
-        status = response.status_code
-        code = _error_code(document) if document else ""
-        request_id = str((document or {}).get("RequestId") or response.headers.get("x-acs-request-id") or "")
-        if code:
-            # The service quotes what it was sent, secrets included.
-            told = redact(str((document or {}).get("Message") or ""), self._secrets())[:1000]
-            text = f"{action} failed: [{code}] {told}"
-        else:
-            text = f"{action} failed: HTTP {status} with a body that is no answer of the service"
-        text += f" (HTTP {status}, request id {request_id or 'unknown'})"
-        found = advice(code, status)
-        if (code and not is_fault(code, status)) or (not code and status in _REFUSED_BY_HTTP):
-            kind: type[ServiceError] | type[AnswerLost] = ServiceError
-        else:
-            kind = AnswerLost
-        failure = kind(
-            f"{text}. {found.cause}",
-            code=code or f"http_{status}",
-            remedy=found.remedy,
-            action=action,
-            request_id=request_id,
-            http_status=status,
-        )
-        if isinstance(failure, ServiceError):
-            failure.retry_after = _retry_after(response.headers)
-        return failure
-
-    def _secrets(self) -> list[str]:
-        return secrets_of(self._credentials.current())
-
-
-def _kind_of(error: Exception) -> str:
-    """certificate, unsent (the request cannot have arrived) or lost."""
-    if isinstance(error, requests.exceptions.SSLError) and not _is_cut(error):
-        return "certificate"
-    if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
-        return "unsent"
-    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)):
-        return "unsent"
-    causes = _causes(error)
-    # urllib3's words for: refused, no route, no such name.
-    return "unsent" if causes & {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError"} else "lost"
-
-
-def _is_cut(error: Exception) -> bool:
-    """A TLS connection that was cut is reported as an SSLError as well, and then the request may have arrived."""
-    return bool(_causes(error) & {"SSLEOFError", "SSLZeroReturnError"})
-
-
-def _causes(error: BaseException) -> set[str]:
-    """Class names of everything wrapped in an exception of requests."""
-    names: set[str] = set()
-    pending: list[Any] = [error]
-    while pending and len(names) < 20:
-        current = pending.pop()
-        if not isinstance(current, BaseException) or type(current).__name__ in names:
-            continue
-        names.add(type(current).__name__)
-        pending += [*current.args, getattr(current, "reason", None), current.__cause__, current.__context__]
-    return names
 
 
 def _as_text(value: Any) -> str:
@@ -306,16 +219,7 @@ def _as_document(body: bytes) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _error_code(document: Mapping[str, Any]) -> str:
+def error_code(document: Mapping[str, Any]) -> str:
     """The code of an error body; both spellings of the key are in use. A success has none."""
     code = document.get("Code", document.get("code"))
     return code if isinstance(code, str) and re.fullmatch(r"[A-Za-z][\w.\-]{0,127}", code) else ""
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds the service asks to wait: x-acs-retry-after is in milliseconds, Retry-After in seconds."""
-    for name, unit in (("x-acs-retry-after", 1000.0), ("retry-after", 1.0)):
-        value = headers.get(name, "")
-        if value.isdigit() and len(value) < 9:
-            return int(value) / unit
-    return None

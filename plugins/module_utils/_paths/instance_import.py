@@ -18,12 +18,11 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._alibaba import rds
-from .._alibaba.errors import AnswerLost, ServiceError, is_forbidden, is_unknown_action
+from .._alibaba.errors import ServiceError, is_forbidden, is_unknown_action
 from .._alibaba.rpc import RpcClient
-from .._failure import MigrationFailure, WaitTimeout
 from .._plan import Check, Plan, Step
-from .._waiting import Clock, Patience, wait_until
-from .instance_import_plan import Observed, all_checks, coming, in_flight, plan, remaining, state_on
+from .._waiting import Clock, wait_until
+from .instance_import_plan import Observed, all_checks, in_flight, plan, remaining, state_on
 from .instance_import_request import Request
 
 # How far back a backup is looked for. Longer windows are slow at the service.
@@ -31,6 +30,7 @@ _BACKUP_WINDOW = timedelta(days=8)
 
 if TYPE_CHECKING:
     from .._alibaba.rds_imports import Backup
+    from .instance_import_run import ImportRun
 
 T = TypeVar("T")
 
@@ -44,11 +44,8 @@ class InstanceImport:
         self._client = client
         self._request = request
         self._clock = clock
-        self._import_id = ""
-        self._method_used = ""
+        self._run: ImportRun | None = None
         self._adopted = False
-
-    # -- reading ------------------------------------------------------------------------------------------------------
 
     def observe(self) -> Observed:
         """Reads everything that the checks and the plan may ask for, and waits for what is in flight, if it may.
@@ -73,80 +70,48 @@ class InstanceImport:
     def plan(self, observed: Observed) -> Plan:
         return plan(self._request, observed)
 
-    # -- writing ------------------------------------------------------------------------------------------------------
-
     def apply(self, step: Step) -> None:
-        """Sends the step's action once; where the service does not know it, the alternative once."""
-        try:
-            answer = self._client.call(step.action, step.parameters)
-        except AnswerLost as lost:
-            self._adopt_or_fail(step, lost)
-            return
-        except ServiceError as error:
-            if step.or_else is None or not is_unknown_action(error):
-                raise
-            self.apply(step.or_else)
-            return
-        self._method_used = "import" if step.action == rds.IMPORT else "copy"
-        self._import_id = str(answer.get("ImportId") or "")
-        if not self._request.wait:
-            # Until it shows, a second run could not see it and would start it again.
-            self._shows_within_settle()
+        from .instance_import_run import ImportRun
+
+        self._run = ImportRun(self._client, self._request, self._clock, self._look)
+        self._run.start(step)
 
     def wait(self, observed: Observed) -> Observed:
-        """Waits until every target database is Running. Fails when the import visibly ended, or never began."""
-        started, busy_once = self._clock.monotonic(), False
-
-        def over(seen: Observed) -> bool:
-            nonlocal started, busy_once
-            if not remaining(self._request, seen) and not coming(self._request, seen) and not seen.busy:
-                return True
-            if in_flight(self._request, seen):
-                busy_once, started = True, self._clock.monotonic()
-            elif self._clock.monotonic() - started > (self._request.settle if busy_once else self._request.start_grace):
-                raise self._nothing_came_of_it(seen, busy_once)
-            return False
-
-        seen = wait_until(
-            self._look, over, self._request.patience, self._clock, waiting_for=f"the import to {self._request.target}"
-        )
+        seen = self._run.wait() if self._run else observed
         return seen._replace(source_databases=observed.source_databases, backups=observed.backups)
-
-    # -- telling ------------------------------------------------------------------------------------------------------
 
     def facts(self, observed: Observed, rehearsed: Plan | None) -> dict[str, Any]:
         """The module's own result keys. rehearsed: the plan whose outcome is shown as if it had been done."""
+        run = self._run
         predicted = dict(rehearsed.after.get("databases", {})) if rehearsed is not None else {}
         return {
             "instance_id": self._request.target,
             "source_instance_id": self._request.source,
-            "import_id": self._import_id or None,
-            "method_used": self._method_used or None,
-            "adopted": self._adopted,
-            "backup": None if self._method_used == "import" else _chosen_backup_facts(self._request, observed),
+            "import_id": run.import_id or None if run else None,
+            "method_used": run.method_used or None if run else None,
+            "adopted": self._adopted or bool(run and run.adopted),
+            "backup": None if run and run.method_used == "import" else _chosen_backup_facts(self._request, observed),
             "databases": [
                 _database_facts(source, target, observed, predicted.get(target))
                 for source, target in sorted(self._request.databases.items(), key=lambda pair: pair[1])
             ],
         }
 
-    # -- details ------------------------------------------------------------------------------------------------------
-
     def _look(self) -> Observed:
-        """What waiting needs: states and databases."""
-        source, target = (
-            rds.instance(self._client, self._request.source),
-            rds.instance(self._client, self._request.target),
-        )
+        """What waiting needs: the databases of the target and, while some are missing, what goes on around them."""
         now = datetime.fromtimestamp(self._clock.wall(), timezone.utc)
+        target = rds.instance(self._client, self._request.target)
         listed = rds.databases(self._client, target.id) if target else {}
-        seen = Observed(now=now, source=source, target=target, target_databases=listed)
-        if source is None or target is None or not remaining(self._request, seen):
+        seen = Observed(now=now, source=None, target=target, target_databases=listed)
+        if not remaining(self._request, seen):
+            return seen
+        seen = seen._replace(source=rds.instance(self._client, self._request.source))
+        if seen.source is None or target is None:
             return seen
         from .._alibaba import rds_imports
 
-        running = [rds_imports.running_imports(self._client, i.id, self._clock.wall()) for i in (source, target)]
-        return seen._replace(running=frozenset.union(*running))
+        tasks = [rds_imports.running_imports(self._client, i.id, self._clock.wall()) for i in (seen.source, target)]
+        return seen._replace(running=frozenset.union(*tasks))
 
     def _more_closely(self, seen: Observed) -> Observed:
         """Adds what only the checks of a step that is still to be done need."""
@@ -186,50 +151,6 @@ class InstanceImport:
             if error.transient or not (is_forbidden(error) or is_unknown_action(error)):
                 raise
             return None
-
-    def _adopt_or_fail(self, step: Step, lost: AnswerLost) -> None:
-        """After a lost answer: looks for a sign of the import, and never sends it again."""
-        if not self._shows_within_settle():
-            raise AnswerLost(
-                f"{lost.message} For {self._request.settle:g} seconds nothing showed that the import began, so it "
-                "probably did not. It was not sent again.",
-                code=lost.code,
-                action=step.action,
-                request_id=lost.request_id,
-                http_status=lost.http_status,
-                remedy="Look at both instances in the console. Run the playbook again: it looks at their state first, "
-                "takes over what runs, and starts only what is missing.",
-            )
-        self._method_used = "import" if step.action == rds.IMPORT else "copy"
-        self._adopted = True
-
-    def _shows_within_settle(self) -> bool:
-        def shows(seen: Observed) -> bool:
-            return in_flight(self._request, seen) or not remaining(self._request, seen)
-
-        interval = min(self._request.patience.interval, max(self._request.settle / 4, 0.1))
-        try:
-            wait_until(self._look, shows, Patience(self._request.settle, interval), self._clock, waiting_for="a sign")
-        except WaitTimeout:
-            return False
-        return True
-
-    def _nothing_came_of_it(self, seen: Observed, was_busy: bool) -> MigrationFailure:
-        missing = ", ".join(sorted(remaining(self._request, seen).values()))
-        if was_busy:
-            text = f"The import ended, but {self._request.target} does not have {missing}: it failed at the service."
-        else:
-            text = (
-                f"The service accepted the import, but in {self._request.start_grace:g} seconds neither instance "
-                f"became busy and {missing} did not appear on {self._request.target}."
-            )
-        return MigrationFailure(
-            text,
-            code="import_failed" if was_busy else "import_never_started",
-            action=self._method_used,
-            remedy="Look at the task list of the target in the console (rds_migration_info shows it too), then run the "
-            "playbook again. Raise start_grace if the service is only slow to begin.",
-        )
 
 
 def _database_facts(source: str, target: str, observed: Observed, predicted: str | None) -> dict[str, Any]:

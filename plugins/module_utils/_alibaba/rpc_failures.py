@@ -1,0 +1,126 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""What went wrong with a call: it was never sent, its answer was lost, or the service refused it.
+
+Imported when something went wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from .._failure import MigrationFailure
+from .advice import advice
+from .errors import AnswerLost, Misconfigured, ServiceError, Unreachable, is_fault
+from .http_library import requests
+from .redaction import redact
+from .rpc import error_code
+
+_REFUSED_BY_HTTP = range(300, 500)
+
+
+def no_answer(action: str, url: str, option: str, error: Exception) -> MigrationFailure:
+    """Unreachable, Misconfigured or AnswerLost, from an exception of requests. Its text quotes the URL and is not used.
+
+    option: the name of the option that sets the endpoint.
+    """
+    host = urlsplit(url).netloc
+    kind = _kind_of(error)
+    if kind == "certificate":
+        return Misconfigured(
+            f"{action}: the certificate of {host} was not accepted. Nothing was sent.",
+            code="certificate_not_accepted",
+            action=action,
+            remedy=f"Check {option}; for a certificate of your own, give its CA file in ca_path.",
+        )
+    if kind == "unsent":
+        return Unreachable(
+            f"{action}: {host} cannot be reached ({type(error).__name__}). Nothing was sent.",
+            code="unreachable",
+            action=action,
+            remedy=f"Check {option}, region, name resolution, firewall and proxy.",
+        )
+    return AnswerLost(
+        f"{action}: the connection to {host} ended without a whole answer ({type(error).__name__}).",
+        code="answer_lost",
+        action=action,
+        remedy="Run the playbook again: it looks at the service's state first and starts nothing twice.",
+    )
+
+
+def refusal(
+    action: str, response: Any, document: Mapping[str, Any] | None, secrets: Sequence[str]
+) -> ServiceError | AnswerLost:
+    """From an answer that is no success: refused for good, or a fault after which the outcome is open."""
+    status = response.status_code
+    code = error_code(document) if document else ""
+    request_id = str((document or {}).get("RequestId") or response.headers.get("x-acs-request-id") or "")
+    if code:
+        # The service quotes what it was sent, secrets included.
+        told = redact(str((document or {}).get("Message") or ""), secrets)[:1000]
+        text = f"{action} failed: [{code}] {told}"
+    else:
+        text = f"{action} failed: HTTP {status} with a body that is no answer of the service"
+    text += f" (HTTP {status}, request id {request_id or 'unknown'})"
+    found = advice(code, status)
+    if (code and not is_fault(code, status)) or (not code and status in _REFUSED_BY_HTTP):
+        kind: type[ServiceError] | type[AnswerLost] = ServiceError
+    else:
+        kind = AnswerLost
+    failure = kind(
+        f"{text}. {found.cause}",
+        code=code or f"http_{status}",
+        remedy=found.remedy,
+        action=action,
+        request_id=request_id,
+        http_status=status,
+    )
+    if isinstance(failure, ServiceError):
+        failure.retry_after = _retry_after(response.headers)
+    return failure
+
+
+def _kind_of(error: Exception) -> str:
+    """certificate, unsent (the request cannot have arrived) or lost."""
+    if isinstance(error, requests.exceptions.SSLError) and not _is_cut(error):
+        return "certificate"
+    if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
+        return "unsent"
+    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)):
+        return "unsent"
+    causes = _causes(error)
+    # urllib3's words for: refused, no route, no such name.
+    return "unsent" if causes & {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError"} else "lost"
+
+
+def _is_cut(error: Exception) -> bool:
+    """A TLS connection that was cut is reported as an SSLError as well, and then the request may have arrived."""
+    return bool(_causes(error) & {"SSLEOFError", "SSLZeroReturnError"})
+
+
+def _causes(error: BaseException) -> set[str]:
+    """Class names of everything wrapped in an exception of requests."""
+    names: set[str] = set()
+    pending: list[Any] = [error]
+    while pending and len(names) < 20:
+        current = pending.pop()
+        if not isinstance(current, BaseException) or type(current).__name__ in names:
+            continue
+        names.add(type(current).__name__)
+        pending += [*current.args, getattr(current, "reason", None), current.__cause__, current.__context__]
+    return names
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds the service asks to wait: x-acs-retry-after is in milliseconds, Retry-After in seconds."""
+    for name, unit in (("x-acs-retry-after", 1000.0), ("retry-after", 1.0)):
+        value = headers.get(name, "")
+        if value.isdigit() and len(value) < 9:
+            return int(value) / unit
+    return None

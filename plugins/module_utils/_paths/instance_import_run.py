@@ -1,0 +1,119 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""Carrying out an instance import: sending it once, seeing it begin, waiting for its end.
+
+Imported when there is something to import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .._alibaba import rds
+from .._alibaba.errors import AnswerLost, ServiceError, is_unknown_action
+from .._alibaba.rpc import RpcClient
+from .._failure import MigrationFailure, WaitTimeout
+from .._plan import Step
+from .._waiting import Clock, Patience, wait_until
+from .instance_import_plan import Observed, coming, in_flight, remaining
+from .instance_import_request import Request
+
+
+class ImportRun:
+    """One import or copy. look observes both instances.
+
+    method_used: import or copy, once one was accepted. adopted: its start was not answered, but it was seen to run.
+    """
+
+    def __init__(self, client: RpcClient, request: Request, clock: Clock, look: Callable[[], Observed]) -> None:
+        self._client = client
+        self._request = request
+        self._clock = clock
+        self._look = look
+        self.import_id = ""
+        self.method_used = ""
+        self.adopted = False
+
+    def start(self, step: Step) -> None:
+        """Sends the step's action once; where the service does not know it, the alternative once."""
+        try:
+            answer = self._client.call(step.action, step.parameters)
+        except AnswerLost as lost:
+            self._adopt_or_fail(step, lost)
+            return
+        except ServiceError as error:
+            if step.or_else is None or not is_unknown_action(error):
+                raise
+            self.start(step.or_else)
+            return
+        self.method_used = "import" if step.action == rds.IMPORT else "copy"
+        self.import_id = str(answer.get("ImportId") or "")
+        if not self._request.wait:
+            # Until it shows, a second run could not see it and would start it again.
+            self._shows_within_settle()
+
+    def wait(self) -> Observed:
+        """Waits until every target database is Running. Fails when the import visibly ended, or never began."""
+        started, busy_once = self._clock.monotonic(), False
+
+        def over(seen: Observed) -> bool:
+            nonlocal started, busy_once
+            if not remaining(self._request, seen) and not coming(self._request, seen) and not seen.busy:
+                return True
+            if in_flight(self._request, seen):
+                busy_once, started = True, self._clock.monotonic()
+            elif self._clock.monotonic() - started > (self._request.settle if busy_once else self._request.start_grace):
+                raise self._nothing_came_of_it(seen, busy_once)
+            return False
+
+        return wait_until(
+            self._look, over, self._request.patience, self._clock, waiting_for=f"the import to {self._request.target}"
+        )
+
+    def _adopt_or_fail(self, step: Step, lost: AnswerLost) -> None:
+        """After a lost answer: looks for a sign of the import, and never sends it again."""
+        if not self._shows_within_settle():
+            raise AnswerLost(
+                f"{lost.message} For {self._request.settle:g} seconds nothing showed that the import began, so it "
+                "probably did not. It was not sent again.",
+                code=lost.code,
+                action=step.action,
+                request_id=lost.request_id,
+                http_status=lost.http_status,
+                remedy="Look at both instances in the console. Run the playbook again: it looks at their state first, "
+                "takes over what runs, and starts only what is missing.",
+            )
+        self.method_used = "import" if step.action == rds.IMPORT else "copy"
+        self.adopted = True
+
+    def _shows_within_settle(self) -> bool:
+        def shows(seen: Observed) -> bool:
+            return in_flight(self._request, seen) or not remaining(self._request, seen)
+
+        interval = min(self._request.patience.interval, max(self._request.settle / 4, 0.1))
+        try:
+            wait_until(self._look, shows, Patience(self._request.settle, interval), self._clock, waiting_for="a sign")
+        except WaitTimeout:
+            return False
+        return True
+
+    def _nothing_came_of_it(self, seen: Observed, was_busy: bool) -> MigrationFailure:
+        missing = ", ".join(sorted(remaining(self._request, seen).values()))
+        if was_busy:
+            text = f"The import ended, but {self._request.target} does not have {missing}: it failed at the service."
+        else:
+            text = (
+                f"The service accepted the import, but in {self._request.start_grace:g} seconds neither instance "
+                f"became busy and {missing} did not appear on {self._request.target}."
+            )
+        return MigrationFailure(
+            text,
+            code="import_failed" if was_busy else "import_never_started",
+            action=self.method_used,
+            remedy="Look at the task list of the target in the console (rds_migration_info shows it too), then run the "
+            "playbook again. Raise start_grace if the service is only slow to begin.",
+        )

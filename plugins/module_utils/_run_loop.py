@@ -1,0 +1,111 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""The run loop that all paths share: observe, check, plan, and then either stop (a rehearsal) or apply and wait."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ._failure import MigrationFailure
+from ._plan import FAIL, PASS, WARN, Check, Plan, Step, fingerprint, stopping, verdict
+
+if TYPE_CHECKING:
+
+    class Path(Protocol):
+        """A way to migrate. observe reads, check and plan are pure, apply writes, wait polls."""
+
+        name: str
+
+        def observe(self) -> Any: ...
+
+        def check(self, observed: Any) -> list[Check]: ...
+
+        def plan(self, observed: Any) -> Plan: ...
+
+        def apply(self, step: Step) -> None: ...
+
+        def wait(self, observed: Any) -> Any: ...
+
+        def facts(self, observed: Any, rehearsed: Plan | None) -> dict[str, Any]: ...
+
+
+def rehearse_and_run(path: Path, options: Mapping[str, Any], result: dict[str, Any], *, check_mode: bool) -> None:
+    """Fills `result` as it goes, so that a failure shows how far it came."""
+    observed = path.observe()
+    plan = path.plan(observed)
+    one_way = [step for step in plan.steps if step.one_way]
+    checks = [*path.check(observed), *_confirmation(one_way, options["confirm"], check_mode)]
+    result.update(
+        plan=[step.as_result() for step in plan.steps],
+        checks=[check.as_result() for check in checks],
+        verdict=verdict(checks),
+        fingerprint=fingerprint(plan),
+        state=plan.predicted_state if check_mode else plan.state,
+        predicted=check_mode and bool(plan.steps or plan.unknown),
+        diff={"before": dict(plan.before), "after": dict(plan.after)},
+        **path.facts(observed, plan if check_mode else None),
+    )
+    _stop_at(
+        stopping(checks, enforce=options["preflight"] == "enforce", one_way=bool(one_way), accept=options["accept"])
+    )
+    if options["approved_plan"]:
+        from ._approval import require_approval
+
+        require_approval(plan, options["approved_plan"], module=path.name)
+    if check_mode:
+        result["changed"] = plan.changes
+        return
+    if plan.unknown:
+        raise MigrationFailure(
+            f"What is to be done cannot be told: {plan.unknown}",
+            code="plan_unknown",
+            remedy="Set wait: true, or run the playbook again later.",
+        )
+    if plan.steps:
+        _apply(path, plan, observed, result, wait=options["wait"])
+
+
+def _apply(path: Path, plan: Plan, observed: Any, result: dict[str, Any], *, wait: bool) -> None:
+    for step in plan.steps:
+        path.apply(step)
+        result["changed"] = True
+        result.update(path.facts(observed, None))
+    result["state"] = "in_flight"
+    if wait:
+        observed = path.wait(observed)
+        result["state"] = plan.predicted_state
+    result.update(path.facts(observed, None))
+
+
+def _confirmation(one_way: list[Step], confirm: str | None, check_mode: bool) -> list[Check]:
+    """A step that cannot be taken back wants the id of the instance, typed by somebody."""
+    if not one_way:
+        return []
+    target = one_way[0].target
+    if confirm == target:
+        return [Check("confirm", PASS, f"the one-way step on {target} is confirmed")]
+    return [
+        Check(
+            "confirm",
+            WARN if check_mode and not confirm else FAIL,
+            f"{one_way[0].action} on {target} cannot be taken back and is not confirmed.",
+            f"Set confirm: {target} when you mean it.",
+        )
+    ]
+
+
+def _stop_at(stopping_checks: list[Check]) -> None:
+    if not stopping_checks:
+        return
+    lines = [f"- {c.name}: {c.detail}" + (f" {c.remedy}" if c.remedy else "") for c in stopping_checks]
+    count = "1 check stops" if len(lines) == 1 else f"{len(lines)} checks stop"
+    raise MigrationFailure(
+        "\n".join([f"{count} the migration. Nothing was written.", *lines]),
+        code="no_go",
+        remedy="Correct what the checks name and run again, or set preflight: warn to go on in spite of them.",
+    )
