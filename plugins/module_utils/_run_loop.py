@@ -21,17 +21,23 @@ if TYPE_CHECKING:
 
         name: str
 
-        def observe(self) -> Any: ...
+        def observe(self) -> Any:
+            """Everything that check and plan may ask for. Waits for what is in flight, if it may."""
 
-        def check(self, observed: Any) -> list[Check]: ...
+        def check(self, observed: Any) -> list[Check]:
+            """The go/no-go items."""
 
-        def plan(self, observed: Any) -> Plan: ...
+        def plan(self, observed: Any) -> Plan:
+            """The steps still to be done."""
 
-        def apply(self, step: Step) -> None: ...
+        def apply(self, step: Step) -> None:
+            """Writes."""
 
-        def wait(self, observed: Any) -> Any: ...
+        def wait(self, observed: Any) -> Any:
+            """Polls until the wanted state; returns what was observed last."""
 
-        def facts(self, observed: Any, rehearsed: Plan | None) -> dict[str, Any]: ...
+        def facts(self, observed: Any, rehearsed: Plan | None) -> dict[str, Any]:
+            """The module's own result keys; of a rehearsal, as they will be after the plan."""
 
 
 def rehearse_and_run(path: Path, options: Mapping[str, Any], result: dict[str, Any], *, check_mode: bool) -> None:

@@ -153,7 +153,7 @@ def test_query_is_sorted_by_name_alone():
 
 def test_each_attempt_has_a_nonce_of_its_own():
     proof = signing.ProofOfCaller(Fixed(KEY, "test"))
-    prepared = [requests.Request("POST", "https://rds.aliyuncs.com/", auth=proof).prepare() for _ in range(2)]
+    prepared = [requests.Request("POST", "https://rds.aliyuncs.com/", auth=proof).prepare() for _attempt in range(2)]
     assert len({request.headers["x-acs-signature-nonce"] for request in prepared}) == 2
 
 
@@ -170,6 +170,6 @@ def test_credentials_are_asked_for_at_each_request():
             return self.keys.pop(0)
 
     proof = signing.ProofOfCaller(Changing())
-    sent = [requests.Request("POST", "https://rds.aliyuncs.com/", auth=proof).prepare() for _ in range(2)]
+    sent = [requests.Request("POST", "https://rds.aliyuncs.com/", auth=proof).prepare() for _attempt in range(2)]
     assert ["Credential=first" in sent[0].headers["Authorization"]] == [True]
     assert "Credential=second" in sent[1].headers["Authorization"]

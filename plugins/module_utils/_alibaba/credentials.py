@@ -63,29 +63,28 @@ class BearerToken(NamedTuple):
         return "BearerToken()"
 
 
-Credentials = AccessKey | BearerToken
-
-
 class CredentialSource(Protocol):
     """Gives the credentials of the moment. `origin` says, for messages, where they come from."""
 
     @property
-    def origin(self) -> str: ...
+    def origin(self) -> str:
+        """Where they were found."""
 
-    def current(self) -> Credentials: ...
+    def current(self) -> AccessKey | BearerToken:
+        """Asked for at each request, because temporary ones change."""
 
 
 class Fixed(NamedTuple):
     """Credentials that do not change."""
 
-    credentials: Credentials
+    credentials: AccessKey | BearerToken
     origin: str
 
-    def current(self) -> Credentials:
+    def current(self) -> AccessKey | BearerToken:
         return self.credentials
 
 
-def secrets_of(credentials: Credentials) -> list[str]:
+def secrets_of(credentials: AccessKey | BearerToken) -> list[str]:
     """What must never be shown."""
     if isinstance(credentials, BearerToken):
         return [credentials.token]

@@ -19,7 +19,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .._failure import MigrationFailure
 from .._waiting import Clock
 from .connection import CONNECT_TIMEOUT, READ_TIMEOUT, WRITE_TIMEOUT, Trust, proxies_for
 from .credentials import CredentialSource, secrets_of
@@ -167,8 +166,17 @@ class RpcClient:
         raise refusal(action, response, document, secrets_of(self._credentials.current()))
 
     def _exchange(self, action: str, query: str, silence: float) -> tuple[Any, bytes]:
-        """One request, one answer. Exceptions of requests quote the URL, so none of them is passed on or chained."""
+        """One request, one answer, or the failure to get one."""
         url = f"{self._endpoint}/?{query}" if query else f"{self._endpoint}/"
+        outcome = self._send(action, url, silence)
+        if isinstance(outcome, Exception):
+            from .rpc_failures import no_answer
+
+            raise no_answer(action, url, f"{self._service.name}_endpoint", outcome)
+        return outcome
+
+    def _send(self, action: str, url: str, silence: float) -> tuple[Any, bytes] | Exception:
+        """Exceptions of requests quote the URL. They are handed back: a raised one would be chained and shown."""
         late = self._clock.monotonic() + SLOWEST_ANSWER
         try:
             response = self._session.request(
@@ -189,10 +197,7 @@ class RpcClient:
             with response:
                 return response, self._body(response, late)
         except requests.RequestException as error:
-            from .rpc_failures import no_answer
-
-            failure: MigrationFailure = no_answer(action, url, f"{self._service.name}_endpoint", error)
-        raise failure
+            return error
 
     def _body(self, response: Any, late: float) -> bytes:
         parts, size = [], 0

@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from .credentials import AccessKey, Credentials, CredentialSource, NoCredentials
+from .credentials import AccessKey, CredentialSource, NoCredentials
 
 
 class FromVendorLibrary(NamedTuple):
@@ -26,7 +26,7 @@ class FromVendorLibrary(NamedTuple):
     origin: str
     on_secret: Callable[[str], None]
 
-    def current(self) -> Credentials:
+    def current(self) -> AccessKey:
         found = self._ask()
         secret, token = found.get_access_key_secret() or "", found.get_security_token() or ""
         for value in filter(None, (secret, token)):

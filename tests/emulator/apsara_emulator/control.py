@@ -39,7 +39,7 @@ class Control:
         name = _SLASHES.sub("/", request.path).strip("/").removeprefix("control").strip("/")
         route = self._routes.get((request.method, name))
         if route is None:
-            known = {path for _, path in self._routes}
+            known = {path for _method, path in self._routes}
             status = 405 if name in known else 404
             return _json(status, {"error": f"{request.method} {name}: paths are {', '.join(sorted(known))}"})
         try:

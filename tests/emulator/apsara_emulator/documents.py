@@ -103,7 +103,7 @@ def _value(hint: Any, value: Any, now: float, where: str) -> Any:
     if origin in (Union, types.UnionType):
         if value is None:
             return None
-        return _value(next(one for one in typing.get_args(hint) if one is not type(None)), value, now, where)
+        return _value(next(one for one in typing.get_args(hint) if one is not types.NoneType), value, now, where)
     if origin is dict:
         if not isinstance(value, Mapping):
             raise DocumentError(f"{where}: a mapping is expected, not {_named(value)}")

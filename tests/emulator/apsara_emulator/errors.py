@@ -24,7 +24,7 @@ class ApiError(Exception):
     @classmethod
     def spelled(cls, spelling: str, message: str) -> ApiError:
         """From the `CODE STATUS` text in which variants name an error, e.g. `Throttling.User 400`."""
-        code, _, status = spelling.partition(" ")
+        code, _blank, status = spelling.partition(" ")
         return cls(code, int(status), message)
 
 

@@ -155,7 +155,7 @@ def _require_target(call: Call, request: HttpRequest) -> None:
 
 
 def _require_single_values(request: HttpRequest) -> None:
-    names = [name for name, _ in request.query + request.form]
+    names = [name for name, _value in request.query + request.form]
     if len(set(names)) != len(names):
         raise ApiError("InvalidParameter", 400, "A parameter comes more than once.")
 

@@ -147,7 +147,7 @@ def v3_claim(request: HttpRequest) -> Claim:
 
 def bearer_token(request: HttpRequest) -> tuple[str, str]:
     """The bearer token of a request and the form it came in (header, authorization), or two empty texts."""
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    scheme, _blank, value = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return value.strip(), "authorization"
     given = dict(request.query + request.form)
@@ -162,7 +162,7 @@ def _must_be_signed(header: str) -> bool:
 
 def _authorization_fields(header: str) -> dict[str, str]:
     parts = (part.strip().partition("=") for part in header.removeprefix(V3_NAME).split(","))
-    fields = {name.lower(): value for name, _, value in parts}
+    fields = {name.lower(): value for name, _sign, value in parts}
     for name in ("Credential", "SignedHeaders", "Signature"):
         if not fields.get(name.lower()):
             raise ApiError("IncompleteSignature", 400, f"The header Authorization has no {name}.")

@@ -29,7 +29,7 @@ class V3Auth(requests.auth.AuthBase):
         self._version = version
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        host, _, rest = (request.url or "").partition("://")[2].partition("/")
+        host, _slash, rest = (request.url or "").partition("://")[2].partition("/")
         body = request.body or b""
         content = body if isinstance(body, bytes) else body.encode()
         headers = {

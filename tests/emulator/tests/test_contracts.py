@@ -98,7 +98,9 @@ def assert_fits(value: Any, shape: Any, path: str) -> None:
             assert_fits(one, shape[name], f"{path}.{name}")
     else:
         kind = {"string": str, "integer": int, "number": float, "boolean": bool}[shape]
-        assert type(value) is kind, f"{path} is {type(value).__name__}, not {shape}"
+        # A boolean is an integer to Python, but not to a client.
+        assert isinstance(value, kind), f"{path} is {type(value).__name__}, not {shape}"
+        assert isinstance(value, bool) is (kind is bool), f"{path} is {type(value).__name__}, not {shape}"
 
 
 @pytest.mark.parametrize("action", [*CALLS, "ImportDatabaseBetweenInstances", "CopyDatabaseBetweenInstances"])

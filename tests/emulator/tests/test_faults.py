@@ -207,7 +207,7 @@ def test_which_calls_are_struck(fault: dict[str, Any], struck: bool) -> None:
 def test_after_and_times() -> None:
     book = FaultBook()
     book.add({"kind": "throttle", "after": 2, "times": 3}, {"kind": "stall", "after": 4, "times": 1})
-    struck = [book.strike("rds", "X", {})[0] for _ in range(7)]
+    struck = [book.strike("rds", "X", {})[0] for _turn in range(7)]
     # A fault counts the calls that reach it: those that the one before it did not strike.
     assert [one.kind if one else "" for one in struck] == ["", "", "throttle", "throttle", "throttle", "", ""]
 

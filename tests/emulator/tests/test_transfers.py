@@ -115,7 +115,7 @@ def test_an_accepted_transfer_may_never_start(kind: str) -> None:
     bench = Bench({"outcomes": [{"result": "never_starts", "kind": kind}]})
     answer = bench.start(kind)
     assert ("ImportId" in answer) == (kind == "import")
-    for _ in range(10):
+    for _turn in range(10):
         bench.clock.advance(DURATION)
         assert bench.status(TARGET) == "Running"
         assert bench.databases() == {"warehouse": "Running"}

@@ -236,8 +236,8 @@ def test_answer_variants() -> None:
 def test_counts_as_text_or_number(value: str, backups: type, tasks: type) -> None:
     bench = Bench(total_record_count=value)
     for name in ("TotalRecordCount", "PageNumber", "PageRecordCount"):
-        assert type(bench.call("DescribeBackups", DBInstanceId=SOURCE)[name]) is backups
-        assert type(bench.call("DescribeTasks", DBInstanceId=SOURCE)[name]) is tasks
+        assert isinstance(bench.call("DescribeBackups", DBInstanceId=SOURCE)[name], backups)
+        assert isinstance(bench.call("DescribeTasks", DBInstanceId=SOURCE)[name], tasks)
 
 
 def test_databases_made_and_removed() -> None:
@@ -278,8 +278,8 @@ def test_names_differ_in_case_where_the_engine_says_so() -> None:
 @pytest.mark.parametrize("code", VARIANTS["throttled"].values)
 def test_quota(code: str) -> None:
     bench = Bench({"quotas": {"requests_per_second": 3}}, throttled=code)
-    for _ in range(3):
-        for _ in range(3):
+    for _round in range(3):
+        for _turn in range(3):
             bench.call("DescribeRegions")
         assert bench.refused("DescribeRegions") == code
         assert bench.world.call(ACCOUNT_TWO, "DescribeRegions")
@@ -297,7 +297,7 @@ def test_many_threads() -> None:
         except ApiError as error:
             answers.append(error.code)
 
-    threads = [threading.Thread(target=start) for _ in range(20)]
+    threads = [threading.Thread(target=start) for _number in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -104,7 +104,7 @@ def _task_row(world: World, operation: Operation) -> dict[str, Any]:
         "TaskId": str(operation.id),
     }
     if operation.state == "failed":
-        code, _, text = operation.failure.partition(": ")
+        code, _colon, text = operation.failure.partition(": ")
         row |= {"TaskErrorCode": code, "TaskErrorMessage": text}
     return row
 
