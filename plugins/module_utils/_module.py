@@ -125,5 +125,7 @@ def _refuse_weak_secrets(module: AnsibleModule) -> None:
 
 def _fail(module: AnsibleModule, failure: MigrationFailure, result: dict[str, Any], services: Services) -> None:
     ids = [*services.log.writes, *([failure.request_id] if failure.request_id else [])]
-    remedy = f" {failure.remedy}" if failure.remedy else ""
-    module.fail_json(msg=f"{failure.message}{remedy}", error=failure.as_result(), request_ids=ids, **result)
+    between = "\n" if "\n" in failure.message else " "
+    module.fail_json(
+        msg=f"{failure.message}{between}{failure.remedy}".strip(), error=failure.as_result(), request_ids=ids, **result
+    )

@@ -50,6 +50,7 @@ def rehearse_and_run(path: Path, options: Mapping[str, Any], result: dict[str, A
         plan=[step.as_result() for step in plan.steps],
         checks=[check.as_result() for check in checks],
         verdict=verdict(checks),
+        summary=_summary(plan, checks),
         fingerprint=fingerprint(plan),
         state=plan.predicted_state if check_mode else plan.state,
         predicted=check_mode and bool(plan.steps or plan.unknown),
@@ -74,6 +75,23 @@ def rehearse_and_run(path: Path, options: Mapping[str, Any], result: dict[str, A
         )
     if plan.steps:
         _apply(path, plan, observed, result, wait=options["wait"])
+
+
+def _summary(plan: Plan, checks: list[Check]) -> list[str]:
+    """The plan and what is doubtful about it, in plain sentences."""
+    passed = sum(check.status == PASS for check in checks)
+    to_do = (
+        "nothing to do"
+        if not plan.steps
+        else "1 step to do"
+        if len(plan.steps) == 1
+        else f"{len(plan.steps)} steps to do"
+    )
+    lines = [f"Verdict {verdict(checks)}: {passed} of {len(checks)} checks passed, {plan.unknown or to_do}."]
+    for step in plan.steps:
+        action = step.action if step.or_else is None else f"{step.action} (or else {step.or_else.action})"
+        lines.append(f"{action} on {step.target}: {', '.join(step.subject)}.")
+    return lines + [f"{c.status} {c.name}: {c.detail} {c.remedy}".rstrip() for c in checks if c.status != PASS]
 
 
 def _apply(path: Path, plan: Plan, observed: Any, result: dict[str, Any], *, wait: bool) -> None:

@@ -94,6 +94,12 @@ checks:
   type: list
   elements: dict
   sample: [{"name": "import_running", "status": "pass", "detail": "no import runs", "remedy": ""}]
+summary:
+  description: The plan, and every check that did not pass, in plain sentences.
+  returned: when the service could be read
+  type: list
+  elements: str
+  sample: ["Verdict go: 15 of 15 checks passed, 1 step to do."]
 verdict:
   description: V(no_go) with any failed check, V(review) with a warning or unknown, else V(go).
   returned: when the service could be read

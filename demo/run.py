@@ -1,0 +1,232 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Shows a newcomer what the collection does, on the emulator: rehearse, repair, run, run again, take back.
+
+Every chapter is a command that can be typed in the same way against the real service. After each, the emulator is asked
+what was written; the demo ends with 0 only if every chapter did what it says.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import textwrap
+import time
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BIN = ROOT / ".venv" / "bin"
+OUTPUT = ROOT / "build" / "demo"
+FILES = pathlib.Path("demo/instance_import")
+SPEED = 60
+WIDTH = 116
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What a chapter did: the end of its command, what it printed, and the writes the service saw meanwhile."""
+
+    code: int
+    text: str
+    writes: list[dict[str, Any]]
+    seconds: float
+
+    @property
+    def effects(self) -> list[str]:
+        return [call["action"] for call in self.writes if call["took_effect"]]
+
+    @property
+    def changed(self) -> int:
+        """Changed tasks of all hosts, as the recap says."""
+        return sum(map(int, re.findall(r"changed=(\d+)", self.text)))
+
+
+@dataclasses.dataclass
+class Chapter:
+    """A command, what it is for, and how to see that it did that."""
+
+    title: str
+    words: str
+    command: list[str]
+    right: Callable[[Outcome], bool]
+    world: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+IMPORT_PLAYBOOK = ["ansible-playbook", "apsaradb.migration.instance_import", "-i", f"{FILES}/inventory.yml"]
+TARGET, SMALL = ["--limit", "rm-bp1sqltarget00001"], ["--limit", "rm-bp1sqlsmall000001"]
+
+CHAPTERS = [
+    Chapter(
+        "Rehearse",
+        "Two databases are to go to another instance. The rehearsal reads both instances and finds everything that is "
+        "wrong with the wish, with what to change, before anything is written.",
+        [*IMPORT_PLAYBOOK, *SMALL, "-e", f"@{FILES}/first-wish.yml", "--check", "--diff"],
+        lambda outcome: (
+            outcome.code != 0
+            and outcome.writes == []
+            and all(name in outcome.text for name in ("free_storage", "source_databases", "target_names", "family"))
+        ),
+    ),
+    Chapter(
+        "Rehearse again, repaired",
+        "Another target and better names. The same command now says what a real run would do.",
+        [*IMPORT_PLAYBOOK, *TARGET, "-e", f"@{FILES}/wish.yml", "--check", "--diff"],
+        lambda outcome: outcome.code == 0 and outcome.writes == [] and '"sales_2026": "Running"' in outcome.text,
+    ),
+    Chapter(
+        "Run",
+        "The same command without --check. The service does not offer the import any more, so the run takes the "
+        "alternative that stands in the plan, a copy from the newest backup, and waits until both databases are there.",
+        [*IMPORT_PLAYBOOK, *TARGET, "-e", f"@{FILES}/wish.yml", "--diff"],
+        lambda outcome: outcome.code == 0 and outcome.effects == ["CopyDatabaseBetweenInstances"],
+    ),
+    Chapter(
+        "Run again",
+        "Everything is there already, so nothing is done and nothing is sent.",
+        [*IMPORT_PLAYBOOK, *TARGET, "-e", f"@{FILES}/wish.yml", "--diff"],
+        lambda outcome: outcome.code == 0 and outcome.changed == 0 and outcome.writes == [],
+    ),
+    Chapter(
+        "Take back",
+        "On an endpoint that still offers the import, one is started by mistake and cancelled while it runs.",
+        ["ansible-playbook", f"{FILES}/cancel.yml", "-i", f"{FILES}/inventory.yml"],
+        lambda outcome: outcome.code == 0 and outcome.effects == ["ImportDatabaseBetweenInstances", "CancelImport"],
+        world={"switches": {"retired_actions": True}},
+    ),
+]
+
+
+class Emulator:
+    """The stand-in for the service, in a process of its own."""
+
+    def __init__(self) -> None:
+        command = [str(BIN / "python"), "-m", "apsara_emulator", "--port", "0", "--speed", str(SPEED)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            sys.exit("The emulator did not start; what it says stands above.")
+        self._ready = json.loads(line)
+        # The service as it is today: the vendor took two of the actions offline.
+        self.change({"switches": {"retired_actions": False}})
+
+    @property
+    def environment(self) -> dict[str, str]:
+        key = self._ready["accounts"][0]
+        return {
+            "APSARADB_RDS_ENDPOINT": self._ready["rds"],
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": key["access_key_id"],
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": key["access_key_secret"],
+        }
+
+    def change(self, world: dict[str, Any]) -> None:
+        self._control("world", world)
+
+    def writes_since(self, number: int) -> list[dict[str, Any]]:
+        return [call for call in self._control("calls?mutating=true") if call["seq"] > number]
+
+    def last_call(self) -> int:
+        return max((call["seq"] for call in self._control("calls")), default=0)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=10)
+
+    def _control(self, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self._ready['control']}/{path}", data=data)
+        if data:
+            request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+
+def run(command: list[str], environment: dict[str, str]) -> tuple[int, str]:
+    """Runs and shows a command; returns its end and everything it printed."""
+    known = {k: v for k, v in os.environ.items() if not k.startswith(("ALIBABA_CLOUD_", "ALICLOUD_", "ANSIBLE_"))}
+    quiet = {"ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false", "ANSIBLE_RETRY_FILES_ENABLED": "false", "PYTHONUNBUFFERED": "1"}
+    colour = {"ANSIBLE_FORCE_COLOR": "true"} if sys.stdout.isatty() else {"ANSIBLE_NOCOLOR": "true"}
+    process = subprocess.Popen(
+        [str(BIN / command[0]), *command[1:]],
+        cwd=ROOT,
+        env={**known, **quiet, **colour, **environment, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        stdin=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        show(line.rstrip("\n"))
+    return process.wait(), re.sub(r"\x1b\[[0-9;]*m", "", "".join(lines))
+
+
+def show(line: str) -> None:
+    """A line of Ansible's output, without the raw result that repeats the message above it."""
+    if "fatal: [" in line and "FAILED! => {" in line:
+        line = line[: line.index("FAILED! => {") + len("FAILED!")]
+    for part in textwrap.wrap(line, WIDTH, subsequent_indent="    ", drop_whitespace=False) or [""]:
+        print(f"  | {part}".rstrip(), flush=True)
+
+
+def tell(number: int, chapter: Chapter, emulator: Emulator) -> Outcome:
+    print(f"\n{number}. {chapter.title}\n")
+    print(textwrap.indent(textwrap.fill(chapter.words, WIDTH), "   "))
+    print(f"\n   $ {' '.join(chapter.command)}\n")
+    if chapter.world:
+        emulator.change(chapter.world)
+    before, began = emulator.last_call(), time.monotonic()
+    code, text = run(chapter.command, emulator.environment)
+    return Outcome(code, text, emulator.writes_since(before), time.monotonic() - began)
+
+
+def table(rows: list[tuple[Chapter, Outcome, bool]]) -> str:
+    lines = [f"   {'':3}{'':28}{'write calls':>12}{'took effect':>14}{'seconds':>10}   as it should"]
+    for number, (chapter, outcome, right) in enumerate(rows, 1):
+        counts = f"{len(outcome.writes):>12}{len(outcome.effects):>14}{outcome.seconds:>10.1f}"
+        lines.append(f"   {number}. {chapter.title:28}{counts}   {'yes' if right else 'NO'}")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    print("SQL Server databases from one RDS instance to another, on an emulator of the service. No account is used.")
+    emulator = Emulator()
+    try:
+        told = [(chapter, tell(number, chapter, emulator)) for number, chapter in enumerate(CHAPTERS, 1)]
+    finally:
+        emulator.stop()
+    rows = [(chapter, outcome, chapter.right(outcome)) for chapter, outcome in told]
+    print(f"\nWhat the service saw\n\n{table(rows)}\n")
+    report = [
+        {
+            "chapter": chapter.title,
+            "command": chapter.command,
+            "as_it_should": right,
+            "write_calls": [call["action"] for call in outcome.writes],
+            "took_effect": outcome.effects,
+            "seconds": round(outcome.seconds, 1),
+        }
+        for chapter, outcome, right in rows
+    ]
+    (OUTPUT / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    if all(right for _chapter, _outcome, right in rows):
+        print("   A rehearsal writes nothing, a run does what the rehearsal said, and a second run does nothing.")
+        return 0
+    print("   A chapter did not do what it says.", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
