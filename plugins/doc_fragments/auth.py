@@ -63,6 +63,6 @@ options:
       E(NO_PROXY) excludes the endpoint. Endpoints on this machine are never reached through a proxy.
     type: str
 requirements:
-  - requests >= 2.31
+  - requests >= 2.28
   - alibabacloud-credentials >= 1.0 (only for profiles, OIDC roles, credentials URIs and ECS roles)
 """
