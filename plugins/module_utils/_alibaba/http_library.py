@@ -23,6 +23,7 @@ try:
 except ImportError:
     # The door reports it with Ansible's own message. Sanity tests import this file without requests.
     HAS_REQUESTS = False
+    requests = None  # type: ignore[assignment]
     AuthBase = object  # type: ignore[assignment,misc]
 else:
     HAS_REQUESTS = True

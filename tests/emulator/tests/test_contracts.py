@@ -41,7 +41,7 @@ def test_every_contract_has_an_action_and_the_other_way_round() -> None:
 
 
 def test_which_actions_write() -> None:
-    writing = {name for (_, name), one in ACTIONS.items() if one.mutating}
+    writing = {name for (_service, name), one in ACTIONS.items() if one.mutating}
     assert writing == {
         "CancelImport",
         "CopyDatabaseBetweenInstances",
