@@ -12,7 +12,7 @@ READY := .venv/ready-$(shell pwd | cksum | cut -d' ' -f1)
 NOX := $(BIN)/python -m nox --no-error-on-missing-interpreters
 REPORT = $(BIN)/python tests/utils/summary.py
 
-.PHONY: help set-up demo test lint fix matrix soak docs bench emulator clean
+.PHONY: help set-up demo test lint fix matrix mutations soak docs bench emulator clean
 
 help:
 	@echo "make demo      run the main job on the emulator"
@@ -20,6 +20,7 @@ help:
 	@echo "make lint      run the fast checks: format, style, types, YAML, licence headers, doc fragments"
 	@echo "make fix       correct what ruff can correct"
 	@echo "make matrix    run sanity, unit and integration tests on every other ansible-core a Python is found for"
+	@echo "make mutations break the code in a copy, one promise at a time, and check that a test notices"
 	@echo "make soak      run the long tests"
 	@echo "make docs      build the documentation site into build/docs"
 	@echo "make bench     measure, side by side with peers, into build/bench.json"
@@ -49,6 +50,9 @@ fix: $(READY)
 matrix: $(READY)
 	@rm -rf build/results && mkdir -p build/results
 	@$(NOX) --report build/results/report.json -t matrix; $(REPORT) build/results
+
+mutations: $(READY)
+	@$(NOX) -e mutations
 
 soak: $(READY)
 	@$(NOX) -e soak

@@ -107,6 +107,12 @@ def emulator(session: nox.Session) -> None:
         run(session, "python", "-m", "pytest", "-q", "-n", "2", "-m", "not soak", report, *session.posargs)
 
 
+@nox.session(venv_backend="none")
+def mutations(session: nox.Session) -> None:
+    """Break promises in a copy of the code, one at a time, and check that a test notices each."""
+    run(session, "python", "tests/utils/mutations.py", *session.posargs)
+
+
 @nox.session(venv_backend="none", default=False)
 def soak(session: nox.Session) -> None:
     """Run the long tests: more random worlds, longer histories."""

@@ -45,7 +45,8 @@ def rehearse_and_run(path: Path, options: Mapping[str, Any], result: dict[str, A
     observed = path.observe()
     plan = path.plan(observed)
     one_way = [step for step in plan.steps if step.one_way]
-    checks = [*path.check(observed), *_confirmation(one_way, options["confirm"], check_mode)]
+    found, confirmation = path.check(observed), _confirmation(one_way, options["confirm"], check_mode)
+    checks = [*found, *confirmation]
     result.update(
         plan=[step.as_result() for step in plan.steps],
         checks=[check.as_result() for check in checks],
@@ -57,8 +58,13 @@ def rehearse_and_run(path: Path, options: Mapping[str, Any], result: dict[str, A
         diff={"before": dict(plan.before), "after": dict(plan.after)},
         **path.facts(observed, plan if check_mode else None),
     )
+    enforce = options["preflight"] == "enforce"
+    # A yes is wanted whatever preflight says, and only from a real run: a rehearsal goes without it.
     _stop_at(
-        stopping(checks, enforce=options["preflight"] == "enforce", one_way=bool(one_way), accept=options["accept"])
+        [
+            *stopping(found, enforce=enforce, one_way=bool(one_way), accept=options["accept"]),
+            *(check for check in confirmation if check.status == FAIL),
+        ]
     )
     if options["approved_plan"]:
         from ._approval import require_approval

@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 import functools
+import io
 import json
 import sys
 import types
+from urllib.parse import quote
 
 import pytest
 import requests
 from ansible_collections.apsaradb.migration.plugins.module_utils import _module
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.errors import WriteRefused
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.services import Services
 from ansible_collections.apsaradb.migration.plugins.module_utils._failure import MigrationFailure
 from ansible_collections.apsaradb.migration.plugins.module_utils._plan import (
@@ -28,6 +31,7 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._plan import (
     stopping,
     verdict,
 )
+from ansible_collections.apsaradb.migration.plugins.module_utils._run_loop import rehearse_and_run
 from ansible_collections.apsaradb.migration.tests.unit.stage import (
     CREDENTIALS,
     ENDPOINT,
@@ -165,12 +169,16 @@ def test_a_secret_that_would_blank_the_results_is_refused(stage, run, option, se
 
 
 @pytest.mark.parametrize("option", ["access_key_secret", "security_token", "bearer_token"])
-def test_the_refusal_can_be_read_after_ansible_has_masked_it(stage, printed, option):
+@pytest.mark.parametrize("secret", ["sales_", "secret", "token", "common"])
+def test_the_refusal_can_be_read_after_ansible_has_masked_it(stage, printed, option, secret):
+    """Also when its own words happen to be the secret."""
     key = {name: CREDENTIALS[name] for name in ("access_key_id", "access_key_secret")}
-    out = printed(stage, import_module, {}, **{**WISH, **key, option: "sales_"})
+    out = printed(stage, import_module, {}, **{**WISH, **key, option: secret})
     told = json.loads(out)
     assert told["failed"]
     assert told["msg"].startswith(f"weak_secret: the value of {option} is so short or so common that Ansible")
+    assert "would blank instance ids and database names." in told["msg"]
+    assert option in told["error"]["remedy"]
     assert "***" not in told["msg"] + told["error"]["remedy"]
     assert "sales_" not in out
     assert stage.calls() == []
@@ -196,8 +204,7 @@ def test_a_module_that_only_reads_refuses_weak_secrets_too(stage, run):
 def test_no_secret_of_the_options_is_printed(stage, printed):
     token = "tokenOfTheTokenService/+="
     out = printed(stage, import_module, {}, **{**WISH, **CREDENTIALS, "security_token": token})
-    assert json.loads(out)["failed"]
-    assert TARGET in out
+    assert json.loads(out)["error"]["code"] == "InvalidSecurityToken.Malformed"
     for secret in (token, CREDENTIALS["access_key_secret"]):
         assert secret not in out
 
@@ -218,6 +225,40 @@ def test_a_secret_of_the_environment_is_masked_wherever_it_turns_up(stage, print
     assert told["plan"][0]["subject"][0] == "hr"
     assert secret not in out
     assert told["fingerprint"] == fingerprint(Plan(state="missing", steps=(step,)))
+
+
+class Quoting(EmulatorAdapter):
+    """A service that quotes in its message what it was sent, and more than that."""
+
+    def __init__(self, stage, message):
+        super().__init__(Gateway(stage.world))
+        self._body = json.dumps({"Code": "InvalidParameter", "Message": message, "RequestId": "R-1"}).encode()
+
+    def send(self, request, **options):
+        response = super().send(request, **options)
+        response.status_code, response.raw = 400, io.BytesIO(self._body)
+        return response
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Sent was /?SecurityToken={once}&SourcePassword=hunter2.",
+        "The secret {secret} and the token {token} were given.",
+        "server string to sign is:POST&%2F&SecurityToken%3D{twice}%26SourcePassword%3Dhunter2",
+        'Parameters: {{"Password": "hunter2", "other": "{token}"}}',
+    ],
+)
+def test_what_the_service_quotes_is_shown_without_secrets(stage, run, message):
+    token = "tokenOfTheTokenService/+="
+    once, secret = quote(token, safe=""), CREDENTIALS["access_key_secret"]
+    told = "Wrong: " + message.format(secret=secret, token=token, once=once, twice=quote(once, safe=""))
+    stage.session.mount("http://", Quoting(stage, told))
+    refused = run(stage, IMPORT_MODULE, **WISH, security_token=token)
+    assert refused["error"]["code"] == "InvalidParameter"
+    assert "[InvalidParameter] Wrong: " in refused["msg"]
+    for shown in ("hunter2", secret, token, "tokenOfTheTokenService"):
+        assert shown not in str(refused)
 
 
 @pytest.mark.parametrize("netrc", [True, False])
@@ -299,6 +340,18 @@ def test_a_rehearsal_stops_before_applying(stage, door):
     assert rehearsed["predicted"]
     assert rehearsed["state"] == "done"
     assert rehearsed["request_ids"] == []
+
+
+def test_a_run_loop_that_ignores_check_mode_meets_the_read_only_client(stage):
+    """Two locks, each of which holds without the other."""
+    path = FakePath(IMPORT).behind(stage.services(read_only=True), {})
+    options = {"confirm": None, "preflight": "enforce", "accept": [], "approved_plan": None, "wait": True}
+    result = {"changed": False}
+    with pytest.raises(WriteRefused, match="this is a rehearsal"):
+        rehearse_and_run(path, options, result, check_mode=False)
+    assert path.asked[-1] == "apply"
+    assert result["changed"] is False
+    assert stage.calls() == []
 
 
 def test_a_rehearsal_with_nothing_to_do_is_no_prediction(door):
@@ -541,8 +594,10 @@ def test_a_confirmation_cannot_be_accepted_away(stage, door):
 
 def test_in_a_rehearsal_a_missing_confirmation_is_a_warning_and_a_wrong_one_a_failure(stage, door):
     missing = door(FakePath(ONE_WAY), check=True)
+    assert not missing["failed"], missing["msg"]
     assert checks_of(missing) == {"confirm": WARN}
     assert missing["verdict"] == "review"
+    assert missing["changed"]
     wrong = door(FakePath(ONE_WAY), check=True, confirm=SOURCE)
     assert wrong["failed"]
     assert checks_of(wrong) == {"confirm": FAIL}
@@ -552,18 +607,15 @@ def test_in_a_rehearsal_a_missing_confirmation_is_a_warning_and_a_wrong_one_a_fa
     assert stage.calls() == []
 
 
-@pytest.mark.xfail(strict=True, reason="the warning stops like every warning in front of a one-way step")
-def test_a_missing_confirmation_does_not_end_a_rehearsal(door):
-    rehearsed = door(FakePath(ONE_WAY), check=True)
-    assert not rehearsed["failed"], rehearsed["msg"]
-    assert rehearsed["changed"]
-
-
-@pytest.mark.xfail(strict=True, reason="preflight: warn lets every check go, the confirmation among them")
 def test_preflight_warn_is_no_confirmation(stage, door):
-    refused = door(FakePath(ONE_WAY), preflight="warn")
-    assert refused["failed"]
-    assert stage.effects() == []
+    for confirm in ({}, {"confirm": SOURCE}):
+        refused = door(FakePath(ONE_WAY), preflight="warn", **confirm)
+        assert refused["failed"]
+        assert checks_of(refused) == {"confirm": FAIL}
+    assert stage.calls() == []
+    doubt = [Check("f", FAIL, "Bad.", "Change it.")]
+    assert not door(FakePath(ONE_WAY, checks=doubt), preflight="warn", confirm=TARGET)["failed"]
+    assert stage.effects() == [IMPORT.action]
 
 
 @pytest.mark.parametrize("check", [True, False])

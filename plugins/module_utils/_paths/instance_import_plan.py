@@ -48,6 +48,10 @@ def plan(request: Request, observed: Observed) -> Plan:
     missing, arriving = remaining(request, observed), coming(request, observed)
     wanted = sorted(request.databases.values())
     before = {"instance_id": request.target, "databases": {t: state_on(observed, t) for t in wanted}}
+    gone = lost(request, observed)
+    if gone and not missing and not arriving:
+        told = ", ".join(f"{t} is {state_on(observed, t)}" for t in gone)
+        return Plan(state="unknown", predicted_state="unknown", before=before, after=before, unknown=told)
     if not missing and not arriving:
         return Plan(state="imported", predicted_state="imported", before=before, after=before)
     if in_flight(request, observed):
@@ -88,6 +92,12 @@ def coming(request: Request, observed: Observed) -> set[str]:
     return {t for t in request.databases.values() if t in listed and listed[t].state not in settled}
 
 
+def lost(request: Request, observed: Observed) -> list[str]:
+    """Target names that are listed in a state from which they do not become Running by waiting."""
+    listed = observed.target_databases
+    return sorted(t for t in request.databases.values() if t in listed and listed[t].state in rds.DATABASE_LOST)
+
+
 def in_flight(request: Request, observed: Observed) -> bool:
     """Something occupies an instance, or a wanted database is on its way."""
     if observed.source is None and remaining(request, observed):
@@ -123,18 +133,14 @@ def _already_there(request: Request, observed: Observed, missing: Mapping[str, s
 
 
 def _existing_states(request: Request, observed: Observed) -> list[Check]:
-    lost = [
-        f"{t} is {observed.target_databases[t].state}"
-        for t in sorted(request.databases.values())
-        if t in observed.target_databases and observed.target_databases[t].state in rds.DATABASE_LOST
-    ]
-    if not lost:
+    states = [f"{t} is {state_on(observed, t)}" for t in lost(request, observed)]
+    if not states:
         return []
     return [
         Check(
             "target_databases_running",
             FAIL,
-            f"On {request.target}: {', '.join(lost)}. These do not become Running by waiting.",
+            f"On {request.target}: {', '.join(states)}. These do not become Running by waiting.",
             "Bring them back or delete them, or choose other target names in databases.",
         )
     ]

@@ -56,12 +56,13 @@ def read_request(options: Mapping[str, Any]) -> Request:
     backup_id, restore_time = options.get("backup_id") or "", options.get("restore_time") or ""
     if backup_id and restore_time:
         problems.append("backup_id and restore_time exclude each other")
-    if restore_time and not re.fullmatch(_RESTORE_TIME, restore_time):
+    if restore_time and not _is_moment(restore_time):
         problems.append("restore_time is not of the form 2026-01-31T23:59:59Z (UTC)")
     if options["method"] == "import" and (backup_id or restore_time or options["sync_user_privilege"]):
         problems.append("backup_id, restore_time and sync_user_privilege belong to method copy, not import")
     for name in ("wait_timeout", "poll_interval", "settle", "start_grace", "max_backup_age"):
-        if options[name] < 0 or (name == "poll_interval" and options[name] == 0):
+        # Written so that NaN, which is neither more nor less than anything, is refused as well.
+        if not (options[name] > 0 or (options[name] == 0 and name != "poll_interval")):
             problems.append(f"{name} must be a number of seconds, not {options[name]:g}")
     if problems:
         raise BadRequest(
@@ -97,12 +98,23 @@ def _names(value: Any, problems: list[str]) -> dict[str, str]:
         return {}
     if not pairs:
         problems.append("databases is empty")
-    wrong = [repr(n) for pair in pairs for n in dict.fromkeys(pair) if not isinstance(n, str) or not n]
+    wrong = [repr(n) for pair in pairs for n in pair if not isinstance(n, str) or not n]
     if wrong:
-        problems.append(f"databases holds what is no name, quote it: {', '.join(wrong)}")
+        problems.append(f"databases holds what is no name, quote it: {', '.join(dict.fromkeys(wrong))}")
         return {}
     for side, chosen in (("source", [s for s, _t in pairs]), ("target", [t for _s, t in pairs])):
         twice = sorted({name for name in chosen if [n.casefold() for n in chosen].count(name.casefold()) > 1})
         if twice:
             problems.append(f"databases names a {side} more than once (case does not count): {', '.join(twice)}")
     return dict(pairs)
+
+
+def _is_moment(text: str) -> bool:
+    """Of the one form that the service takes, and a day and time that exist."""
+    from datetime import datetime
+
+    try:
+        datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")
+    except ValueError:
+        return False
+    return re.fullmatch(_RESTORE_TIME, text) is not None

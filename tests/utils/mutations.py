@@ -1,0 +1,361 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Prove that the tests notice when a promise is broken.
+
+In a copy of the working tree, breaks the code in one named way at a time and runs the tests that are to notice it. They
+have to pass on the code as it is and to fail on each mutation, with a test that failed rather than a file that could
+not be imported. Words on the command line choose the mutations whose names hold one of them.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from typing import NamedTuple
+
+import core_tests
+import cores
+
+CODE = "plugins/module_utils"
+# A run takes seconds; one that does not end has not noticed anything.
+LONGEST_RUN = 120
+PYTEST = "-q -x -rf --no-header --tb=short --import-mode=importlib -p no:cacheprovider".split()
+
+DOOR, CHECKS, STORY = "tests/unit/test_door.py", "tests/unit/test_import_checks.py", "tests/unit/test_import_story.py"
+RPC, LOST = "tests/unit/test_rpc.py", "tests/unit/test_lost_answers.py"
+
+
+class Edit(NamedTuple):
+    """In one file, `old`, which has to be there exactly once, becomes `new`."""
+
+    path: str
+    old: str
+    new: str
+
+
+class Mutation(NamedTuple):
+    """A way to break the code. tests: what is to fail then. says: what the failure has to show."""
+
+    name: str
+    edits: tuple[Edit, ...]
+    tests: tuple[str, ...]
+    says: str = ""
+
+
+class Broken(Exception):
+    """The proof itself cannot be carried out; the message says why."""
+
+
+CLIENTS_MAY_WRITE = Edit(f"{CODE}/_module.py", "read_only=module.check_mode", "read_only=False")
+LOOP_GOES_ON = Edit(
+    f"{CODE}/_run_loop.py",
+    'if check_mode:\n        result["changed"] = plan.changes\n        return',
+    'if check_mode:\n        result["changed"] = plan.changes',
+)
+UNTOLD = 'return Check(name, UNKNOWN, f"The service did not tell this about'
+
+MUTATIONS = (
+    Mutation(
+        "check mode is ignored altogether",
+        (CLIENTS_MAY_WRITE, LOOP_GOES_ON),
+        (f"{STORY}::test_every_way", f"{DOOR}::test_a_rehearsal_stops_before_applying"),
+    ),
+    Mutation(
+        "clients may write in check mode",
+        (CLIENTS_MAY_WRITE,),
+        (f"{DOOR}::test_a_path_that_ignores_check_mode_gets_a_refusal_and_not_a_write",),
+    ),
+    Mutation(
+        "the run loop goes on in check mode",
+        (LOOP_GOES_ON,),
+        (f"{STORY}::test_every_way",),
+        # Nothing was written all the same: the read-only client refused.
+        says="writes, and this is a rehearsal. Nothing was sent.",
+    ),
+    Mutation(
+        "a read-only client writes",
+        (Edit(f"{CODE}/_alibaba/rpc.py", "if self.read_only and not reading:", "if False:"),),
+        (f"{RPC}::test_a_read_only_client_refuses_every_write",),
+    ),
+    Mutation(
+        "a write is sent again after a fault",
+        (Edit(f"{CODE}/_alibaba/rpc.py", "(reading and failure.transient)", "failure.transient"),),
+        (f"{RPC}::test_a_write_is_never_repeated",),
+    ),
+    Mutation(
+        "a lost answer is not looked after",
+        (
+            Edit(
+                f"{CODE}/_paths/instance_import_run.py",
+                "except AnswerLost as lost:\n            self._adopt_or_fail(step, lost)\n            return",
+                "except AnswerLost:\n            raise",
+            ),
+        ),
+        (f"{LOST}::test_an_adopted_import_is_said_to_be_adopted",),
+    ),
+    Mutation(
+        "an import is not looked for when nobody waits",
+        (
+            Edit(
+                f"{CODE}/_paths/instance_import_run.py",
+                "if not self._request.wait:\n            # Until",
+                "if False:\n            # Until",
+            ),
+        ),
+        (f"{STORY}::test_two_runs_in_a_row_without_waiting_start_once",),
+    ),
+    Mutation(
+        "a foreign import is not waited for",
+        (
+            Edit(
+                f"{CODE}/_paths/instance_import_plan.py",
+                "return bool(observed.busy or coming(request, observed) or observed.running)",
+                "return bool(coming(request, observed))",
+            ),
+        ),
+        (f"{STORY}::test_a_foreign_import_is_waited_for_and_then_planned",),
+    ),
+    Mutation(
+        "redirects are followed",
+        (Edit(f"{CODE}/_alibaba/rpc.py", "allow_redirects=False", "allow_redirects=True"),),
+        (f"{RPC}::test_redirects_are_not_followed",),
+    ),
+    Mutation(
+        "lists end after the first page",
+        (
+            Edit(
+                f"{CODE}/_alibaba/rpc.py",
+                "if seen >= total if total is not None else len(rows) < page_size:",
+                "if rows:",
+            ),
+        ),
+        (f"{RPC}::test_lists_are_complete",),
+    ),
+    Mutation(
+        "a nonce is used twice",
+        (Edit(f"{CODE}/_alibaba/signing.py", "lambda: os.urandom(16).hex()", 'lambda: "0" * 32'),),
+        ("tests/unit/test_signing.py::test_each_attempt_has_a_nonce_of_its_own",),
+    ),
+    Mutation(
+        "a character is not encoded as the vendor does",
+        (Edit(f"{CODE}/_alibaba/signing.py", 'safe="-_.~"', 'safe="-_.~*"'),),
+        ("tests/emulator/tests/test_clients_agree.py::test_equal_requests",),
+    ),
+    Mutation(
+        "secrets in the service's messages are shown",
+        (
+            Edit(
+                f"{CODE}/_alibaba/rpc_failures.py",
+                'redact(str((document or {}).get("Message") or ""), secrets)[:1000]',
+                'str((document or {}).get("Message") or "")[:1000]',
+            ),
+        ),
+        (f"{DOOR}::test_what_the_service_quotes_is_shown_without_secrets",),
+    ),
+    Mutation(
+        "exceptions quote the request",
+        (Edit(f"{CODE}/_alibaba/rpc_failures.py", "({type(error).__name__}). Nothing was sent.", "({error})."),),
+        (f"{RPC}::test_no_secret_in_any_exception_or_log",),
+    ),
+    Mutation(
+        "secrets of the environment are not masked",
+        (Edit(f"{CODE}/_module.py", "on_secret=module.no_log_values.add", "on_secret=lambda secret: None"),),
+        (f"{DOOR}::test_a_secret_of_the_environment_is_masked_wherever_it_turns_up",),
+    ),
+    Mutation(
+        "weak secrets are taken",
+        (Edit(f"{CODE}/_module.py", "if not weak:", "if True:"),),
+        (f"{DOOR}::test_a_secret_that_would_blank_the_results_is_refused",),
+    ),
+    Mutation(
+        "the refusal of a weak secret is masked",
+        (
+            Edit(
+                f"{CODE}/_module.py",
+                "module.no_log_values.difference_update(module.params[name] for name in weak)",
+                "pass",
+            ),
+        ),
+        (f"{DOOR}::test_the_refusal_can_be_read_after_ansible_has_masked_it",),
+    ),
+    Mutation(
+        "a missing library goes unnoticed",
+        (Edit(f"{CODE}/_module.py", "if not HAS_REQUESTS:", "if False:"),),
+        (f"{DOOR}::test_a_missing_library_is_named",),
+    ),
+    Mutation(
+        "the environment is trusted",
+        (Edit(f"{CODE}/_alibaba/connection.py", "session.trust_env = False", "session.trust_env = True"),),
+        (f"{DOOR}::test_nothing_of_the_user_s_environment_reaches_the_request",),
+    ),
+    Mutation(
+        "credentials leave unencrypted",
+        (Edit(f"{CODE}/_alibaba/connection.py", 'if parts.scheme == "http" and not is_loopback(host):', "if False:"),),
+        (f"{RPC}::test_endpoints_that_are_refused",),
+    ),
+    Mutation(
+        "what is not told passes",
+        (Edit(f"{CODE}/_paths/instance_import_checks.py", UNTOLD, UNTOLD.replace("UNKNOWN", "PASS")),),
+        (f"{CHECKS}::test_no_check_passes_without_one_of_its_inputs",),
+    ),
+    Mutation(
+        "storage that is not told passes",
+        (
+            Edit(
+                f"{CODE}/_paths/instance_import_checks.py",
+                'Check("free_storage", UNKNOWN',
+                'Check("free_storage", PASS',
+            ),
+        ),
+        (f"{CHECKS}::test_what_the_service_does_not_tell_is_unknown",),
+    ),
+    Mutation(
+        "backups that cannot be listed pass",
+        (
+            Edit(
+                f"{CODE}/_paths/instance_import_checks.py",
+                "name, UNKNOWN, \"The source's backups",
+                "name, PASS, \"The source's backups",
+            ),
+        ),
+        (f"{CHECKS}::test_what_the_service_does_not_tell_is_unknown",),
+    ),
+    Mutation(
+        "storage that is just used up is enough",
+        (Edit(f"{CODE}/_paths/instance_import_checks.py", "if free > observed", "if free >= observed"),),
+        (f"{CHECKS}::test_what_is_objected_to",),
+    ),
+    Mutation(
+        "reserved words are names",
+        (
+            Edit(
+                f"{CODE}/_paths/instance_import_checks.py",
+                "if name.casefold() in RESERVED_DATABASE_NAMES:",
+                "if name in RESERVED_DATABASE_NAMES:",
+            ),
+        ),
+        (f"{CHECKS}::test_reserved_words_are_no_target_names",),
+    ),
+    Mutation(
+        "names in plans are not quoted",
+        (
+            Edit(
+                f"{CODE}/_paths/instance_import_step.py",
+                "return name if re.fullmatch(_PLAIN_NAME, name) else",
+                "return name if True else",
+            ),
+        ),
+        (f"{CHECKS}::test_no_two_imports_have_the_same_subject",),
+    ),
+    Mutation(
+        "failed checks do not stop",
+        (Edit(f"{CODE}/_run_loop.py", "if not stopping_checks:", "if True:"),),
+        (f"{DOOR}::test_a_failed_check_fails_at_once_and_shows_everything",),
+    ),
+    Mutation(
+        "approved_plan is not enforced",
+        (Edit(f"{CODE}/_run_loop.py", 'if options["approved_plan"]:', "if False:"),),
+        (f"{DOOR}::test_an_approved_plan_is_enforced_before_the_first_write",),
+    ),
+    Mutation(
+        "one-way steps need no confirmation",
+        (Edit(f"{CODE}/_run_loop.py", "if confirm == target:", "if True:"),),
+        (f"{DOOR}::test_a_one_way_step_wants_the_id_of_its_instance",),
+    ),
+    Mutation(
+        "doubts in front of one-way steps do not stop",
+        (Edit(f"{CODE}/_run_loop.py", "one_way=bool(one_way), accept", "one_way=False, accept"),),
+        (f"{DOOR}::test_in_front_of_a_one_way_step_every_doubt_has_to_be_accepted",),
+    ),
+    Mutation(
+        "the ids of writes are forgotten",
+        (Edit(f"{CODE}/_alibaba/rpc.py", 'self._log.writes.append(str(answer.get("RequestId") or ""))', "pass"),),
+        (f"{DOOR}::test_a_real_run_applies_and_waits",),
+    ),
+)
+
+
+def mutate(tree: pathlib.Path, mutation: Mutation) -> None:
+    for edit in mutation.edits:
+        path = tree / edit.path
+        text = path.read_text()
+        if text.count(edit.old) != 1:
+            raise Broken(f"{mutation.name}: {edit.path} holds {text.count(edit.old)} times: {edit.old}")
+        path.write_text(text.replace(edit.old, edit.new))
+
+
+def pytest(tree: pathlib.Path, tests: tuple[str, ...]) -> tuple[int, str]:
+    """Run tests of the copy on the copy; the end code and the output."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tree.parents[2]),
+        # Files of the same size within the same second would be taken for unchanged.
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_ADDOPTS": "",
+    }
+    command = [f"{cores.VENV}/bin/python", "-m", "pytest", *PYTEST, *tests]
+    try:
+        done = subprocess.run(
+            command, cwd=tree, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST_RUN
+        )
+    except subprocess.TimeoutExpired:
+        return -1, f"no end after {LONGEST_RUN} s"
+    return done.returncode, done.stdout + done.stderr
+
+
+def by_folder(mutations: list[Mutation]) -> list[tuple[str, ...]]:
+    """All their tests, those of the collection and those of the emulator apart: each have a configuration of pytest."""
+    folders: dict[str, dict[str, None]] = {}
+    for test in (test for mutation in mutations for test in mutation.tests):
+        folders.setdefault(test.split("/")[1], {})[test] = None
+    return [tuple(tests) for tests in folders.values()]
+
+
+def caught_by(original: pathlib.Path, mutation: Mutation) -> str:
+    """The test that noticed; empty if none did. Whatever else ends a run than a failed test is no proof."""
+    with tempfile.TemporaryDirectory(prefix="apsaradb-migration-") as place:
+        tree = pathlib.Path(place, *original.parts[-3:])
+        shutil.copytree(original, tree, symlinks=True)
+        mutate(tree, mutation)
+        code, output = pytest(tree, mutation.tests)
+    if code == 0:
+        return ""
+    failed = re.search(r"^FAILED (.+?)(?: - |$)", output, re.MULTILINE)
+    if code != 1 or failed is None:
+        raise Broken(f"{mutation.name}: the tests did not run to a failure (end code {code}):\n{output}")
+    if mutation.says not in output:
+        raise Broken(f"{mutation.name}: failed without saying {mutation.says!r}:\n{output}")
+    return failed[1]
+
+
+def main() -> int:
+    wanted = [m for m in MUTATIONS if not sys.argv[1:] or any(word in m.name for word in sys.argv[1:])]
+    width = max((len(mutation.name) for mutation in wanted), default=0)
+    caught = 0
+    try:
+        with core_tests.copied_tree() as tree, concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            unbroken = [pool.submit(pytest, tree, tests) for tests in by_folder(wanted)]
+            noticed = [pool.submit(caught_by, tree, mutation) for mutation in wanted]
+            for code, output in (run.result() for run in unbroken):
+                if code:
+                    raise Broken(f"The tests fail without any mutation:\n{output}")
+            for mutation, test in zip(wanted, noticed, strict=True):
+                print(f"{mutation.name:{width}}  {test.result() or 'SURVIVED'}", flush=True)
+                caught += bool(test.result())
+    except Broken as broken:
+        print(broken, file=sys.stderr)
+        return 1
+    print(f"{len(wanted)} mutations, {caught} caught")
+    return 0 if wanted and caught == len(wanted) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
