@@ -331,6 +331,15 @@ def test_a_module_that_only_reads_cannot_write(stage, run, monkeypatch):
     assert stage.calls() == []
 
 
+def test_a_module_that_only_reads_never_changes_anything(run, stage, monkeypatch):
+    def read(services, options):
+        return {"answer": services.rds.call("DescribeDBInstanceAttribute", {"DBInstanceId": SOURCE})["Items"]}
+
+    told = run(stage, enter(monkeypatch, lambda: _module.run_info({}, read)))
+    assert told["changed"] is False
+    assert told["answer"]
+
+
 def test_a_rehearsal_stops_before_applying(stage, door):
     path = FakePath(IMPORT)
     rehearsed = door(path, check=True)
@@ -539,6 +548,23 @@ def test_what_stops(one_way, accepted):
     stops = {check.name for check in stopping(checks, enforce=True, one_way=one_way, accept=accepted)}
     assert stops == {"f"} | ({"w", "u"} - set(accepted) if one_way else set())
     assert stopping(checks, enforce=False, one_way=False, accept=accepted) == []
+
+
+def test_the_summary_tells_the_plan_and_every_doubt_in_sentences(door):
+    checks = [Check("p", PASS, "fine"), Check("w", WARN, "Hm.", "Look."), Check("u", UNKNOWN, "Not told.", "Ask.")]
+    otherwise = IMPORT._replace(or_else=IMPORT._replace(action="CopyDatabaseBetweenInstances"))
+    assert door(FakePath(otherwise, checks=checks), check=True)["summary"] == [
+        "Verdict review: 1 of 3 checks passed, 1 step to do.",
+        f"ImportDatabaseBetweenInstances (or else CopyDatabaseBetweenInstances) on {TARGET}: hr.",
+        "warn w: Hm. Look.",
+        "unknown u: Not told. Ask.",
+    ]
+    two = door(FakePath(IMPORT, ONE_WAY), check=True, confirm=TARGET)["summary"]
+    assert two[0] == "Verdict go: 1 of 1 checks passed, 2 steps to do."
+    assert two[1] == f"ImportDatabaseBetweenInstances on {TARGET}: hr."
+    assert door(FakePath())["summary"] == ["Verdict go: 0 of 0 checks passed, nothing to do."]
+    riddle = FakePath(unknown="somebody works there", state="unknown", predicted_state="unknown")
+    assert door(riddle, check=True)["summary"] == ["Verdict go: 0 of 0 checks passed, somebody works there."]
 
 
 def test_warnings_do_not_stop_what_can_be_taken_back(stage, door):

@@ -367,6 +367,14 @@ def test_every_difference_is_named_in_the_detail():
     assert "2022_web" in found["same_version"].detail
 
 
+def test_a_missing_source_database_is_named_beside_those_that_are_there():
+    check = checks_of(asked(), seen(source_databases=listed(Sales="Running", crm="Restoring")))["source_databases"]
+    assert "sales not found; crm is Restoring." in check.detail
+    assert "It has Sales, crm." in check.detail
+    nothing = checks_of(asked(), seen(source_databases={}))["source_databases"]
+    assert "crm, sales not found. It has no database." in nothing.detail
+
+
 def test_too_little_storage_says_how_much_is_missing():
     check = checks_of(asked(), seen(target={"storage": 100 * GIB}))["free_storage"]
     assert "60.0 GiB free" in check.detail
@@ -692,6 +700,9 @@ def problem(**options):
 
 def test_options_become_a_request():
     assert read_request(OPTIONS) == asked(databases={"crm": "crm"})
+    assert read_request({**OPTIONS, "backup_id": "7"}) == asked(databases={"crm": "crm"}, backup_id="7")
+    moment = "2024-02-29T23:59:59Z"
+    assert read_request({**OPTIONS, "restore_time": moment}) == asked(databases={"crm": "crm"}, restore_time=moment)
     assert read_request({**OPTIONS, "databases": {"a": "b"}}).databases == {"a": "b"}
     stripped = read_request({**OPTIONS, "instance_id": f" {TARGET}\n", "source_instance_id": f"{SOURCE} "})
     assert (stripped.source, stripped.target) == (SOURCE, TARGET)
@@ -770,7 +781,9 @@ def test_a_time_that_is_no_number_is_refused(name):
     assert name in problem(**{name: float("nan")})
 
 
-@pytest.mark.parametrize("text", ["2025-02-30T00:00:00Z", "2025-13-01T00:00:00Z", "2025-01-01T24:61:00Z"])
+@pytest.mark.parametrize(
+    "text", ["2025-1-1T0:0:0Z", "2025-02-30T00:00:00Z", "2025-13-01T00:00:00Z", "2025-01-01T24:61:00Z"]
+)
 def test_a_restore_time_that_never_was_is_refused(text):
     assert "restore_time" in problem(restore_time=text)
 
