@@ -53,6 +53,7 @@ _SHORTEST_SECRET = 8
 _CREDENTIALS = ("access_key_secret", "security_token", "bearer_token")
 # What every result says; a secret that is part of it would blank it.
 _WORDS_OF_RESULTS = (
+    "instance database password backup storage "
     "ImportDatabaseBetweenInstances CopyDatabaseBetweenInstances unknown imported running missing changed"
 )
 
@@ -99,26 +100,34 @@ def _new_module(spec: dict[str, dict[str, Any]]) -> AnsibleModule:
 
 
 def _services(module: AnsibleModule, *, read_only: bool) -> Services:
-    return Services(module.params, read_only=read_only, on_secret=module.no_log_values.add)
+    def keep_secret(secret: str) -> None:
+        """Of the environment, a profile or a role; options are known to Ansible."""
+        if secret not in [module.params[name] for name in _CREDENTIALS] and _is_weak(module, secret):
+            _refuse_weak(module, "the credentials that were found outside of the task", [secret])
+        module.no_log_values.add(secret)
+
+    return Services(module.params, read_only=read_only, on_secret=keep_secret)
 
 
 def _refuse_weak_secrets(module: AnsibleModule) -> None:
     """Stops before a secret that is short or an everyday word would blank ids and names in the result."""
+    weak = [name for name in _CREDENTIALS if module.params[name] and _is_weak(module, module.params[name])]
+    if weak:
+        _refuse_weak(module, " and ".join(weak), [module.params[name] for name in weak])
+
+
+def _is_weak(module: AnsibleModule, secret: str) -> bool:
     shown = " ".join(str(v) for k, v in module.params.items() if v and k not in (*_CREDENTIALS, "proxy"))
-    shown += f" {_WORDS_OF_RESULTS}"
-    weak = [
-        name
-        for name in _CREDENTIALS
-        if module.params[name] and (len(module.params[name]) < _SHORTEST_SECRET or module.params[name] in shown)
-    ]
-    if not weak:
-        return
-    # Masking it here would make this very message unreadable. Nothing below shows the value.
-    module.no_log_values.difference_update(module.params[name] for name in weak)
+    return len(secret) < _SHORTEST_SECRET or secret in f"{shown} {_WORDS_OF_RESULTS}"
+
+
+def _refuse_weak(module: AnsibleModule, what: str, secrets: list[str]) -> None:
+    # Masking them here would make this very message unreadable. Nothing below shows a value.
+    module.no_log_values.difference_update(secrets)
     module.fail_json(
-        msg=f"weak_secret: the value of {' and '.join(weak)} is so short or so common that Ansible, which masks it in "
-        "all output, would blank instance ids and database names. Nothing was read or written.",
-        error=MigrationFailure("", code="weak_secret", remedy=f"Give the real {' and '.join(weak)}.").as_result(),
+        msg=f"weak_secret: the value of {what} is so short or so common that Ansible, which masks it in all output, "
+        "would blank instance ids and database names. Nothing was written.",
+        error=MigrationFailure("", code="weak_secret", remedy=f"Correct {what}.").as_result(),
         invocation={"module_args": {}},
     )
 

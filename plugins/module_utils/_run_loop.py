@@ -77,7 +77,7 @@ def rehearse_and_run(path: Path, options: Mapping[str, Any], result: dict[str, A
         raise MigrationFailure(
             f"What is to be done cannot be told: {plan.unknown}",
             code="plan_unknown",
-            remedy="Set wait: true, or run the playbook again later.",
+            remedy="Where something is in flight, set wait: true or run the playbook again later.",
         )
     if plan.steps:
         _apply(path, plan, observed, result, wait=options["wait"])
@@ -116,8 +116,9 @@ def _confirmation(one_way: list[Step], confirm: str | None, check_mode: bool) ->
     """A step that cannot be taken back wants the id of the instance, typed by somebody."""
     if not one_way:
         return []
-    target = one_way[0].target
-    if confirm == target:
+    targets = sorted({step.target for step in one_way})
+    target = ", ".join(targets)
+    if [confirm] == targets:
         return [Check("confirm", PASS, f"the one-way step on {target} is confirmed")]
     return [
         Check(
@@ -132,10 +133,12 @@ def _confirmation(one_way: list[Step], confirm: str | None, check_mode: bool) ->
 def _stop_at(stopping_checks: list[Check]) -> None:
     if not stopping_checks:
         return
+    names = [c.name for c in stopping_checks]
     lines = [f"- {c.name}: {c.detail}" + (f" {c.remedy}" if c.remedy else "") for c in stopping_checks]
     count = "1 check stops" if len(lines) == 1 else f"{len(lines)} checks stop"
     raise MigrationFailure(
         "\n".join([f"{count} the migration. Nothing was written.", *lines]),
         code="no_go",
-        remedy="Correct what the checks name and run again, or set preflight: warn to go on in spite of them.",
+        remedy="Correct what the checks name and run again."
+        + ("" if "confirm" in names else " To go on in spite of them, set preflight: warn."),
     )

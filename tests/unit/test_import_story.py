@@ -284,3 +284,45 @@ def test_a_plan_that_was_not_approved_writes_nothing(stage, run):
     again = run(stage, MODULE, **WISH, approved_plan=rehearsal["fingerprint"])
     assert not again["changed"]
     assert not again["failed"]
+
+
+def test_a_task_list_that_shows_a_copy_is_a_doubt(run):
+    """Both instances say Running, and something runs all the same."""
+    stage = Stage(Variants({"copy_source_status": "Running", "copy_target_status": "Running"}))
+    stage.world.merge({"variants": {"target_databases": "when_finished"}})
+    run(stage, MODULE, **{**WISH, "databases": ["hr"]}, method="copy", wait=False)
+    rehearsed = run(stage, MODULE, check=True, **WISH)
+    assert rehearsed["state"] == "unknown"
+    assert rehearsed["verdict"] == "review"
+    assert [c["name"] for c in rehearsed["checks"] if c["status"] == "unknown"] == ["instances_running"]
+
+
+def test_what_is_on_its_way_is_not_there_already(stage, run):
+    run(stage, MODULE, **{**WISH, "databases": ["crm"]}, method="import", wait=False)
+    rehearsed = run(stage, MODULE, check=True, **{**WISH, "databases": ["crm", "hr"]}, on_existing="fail")
+    assert "already_there" not in [c["name"] for c in rehearsed["checks"]]
+
+
+def test_a_source_database_without_a_state_is_unknown(stage, run):
+    stage.world.merge({"instances": {SOURCE: {"databases": {"crm": {"status": ""}}}}})
+    rehearsed = run(stage, MODULE, check=True, **WISH)
+    assert {c["name"]: c["status"] for c in rehearsed["checks"]}["source_databases"] == "unknown"
+
+
+@pytest.mark.parametrize("name", ["wait_timeout", "poll_interval", "settle"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), -1])
+@pytest.mark.parametrize("module", [MODULE, "rds_cancel_import"])
+def test_waits_that_would_not_end_are_refused(stage, run, module, name, value):
+    wish = WISH if module == MODULE else {"instance_id": TARGET, "import_id": "1"}
+    refused = run(stage, module, **wish, **{name: value})
+    assert refused["failed"]
+    assert refused["error"]["code"] == "invalid_options"
+    assert name in refused["msg"]
+    assert stage.calls() == []
+
+
+def test_half_a_character_is_refused(stage, run):
+    refused = run(stage, MODULE, **{**WISH, "databases": {"crm": "\ud800"}}, method="import")
+    assert refused["failed"]
+    assert refused["error"]["code"] == "invalid_options"
+    assert stage.writes() == []

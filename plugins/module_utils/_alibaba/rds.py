@@ -52,6 +52,8 @@ RUNNING = "Running"
 # The API's words first, then those of the seeds, which are the console's.
 IMPORTING = frozenset({"ImportingFromOthers", "Importing"})
 DATABASE_RUNNING = "Running"
+# What stands for a state that the service did not tell.
+UNTOLD = "unknown"
 # States of a database from which it does not become Running by waiting.
 DATABASE_LOST = frozenset({"Cold"})
 
@@ -191,7 +193,7 @@ def _instance(row: Mapping[str, Any]) -> Instance:
 def _database(row: Mapping[str, Any]) -> Database:
     return Database(
         name=text_of(row, "DBName") or "",
-        state=text_of(row, "DBStatus") or "unknown",
+        state=text_of(row, "DBStatus") or UNTOLD,
         size=_database_size(row),
         character_set=text_of(row, "CharacterSetName"),
     )

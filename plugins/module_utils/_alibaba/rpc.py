@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .._failure import BadRequest
 from .._waiting import Clock
 from .connection import CONNECT_TIMEOUT, READ_TIMEOUT, WRITE_TIMEOUT, Trust, proxies_for
 from .credentials import CredentialSource, secrets_of
@@ -104,7 +105,15 @@ class RpcClient:
                 action=action,
                 remedy="This is a bug in the collection; please report it.",
             )
-        query = query_string({k: _as_text(v) for k, v in (parameters or {}).items() if v is not None})
+        try:
+            query = query_string({k: _as_text(v) for k, v in (parameters or {}).items() if v is not None})
+        except UnicodeEncodeError:
+            raise BadRequest(
+                f"{action}: an option holds a character that is none (half of a surrogate pair).",
+                code="invalid_options",
+                action=action,
+                remedy="Look for broken characters in the ids and names of the task.",
+            ) from None
         answer = self._with_retries(action, query, reading)
         if not reading:
             self._log.writes.append(str(answer.get("RequestId") or ""))

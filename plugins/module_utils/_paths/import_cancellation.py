@@ -16,7 +16,7 @@ from .._alibaba.errors import AnswerLost, ServiceError
 from .._alibaba.rpc import RpcClient
 from .._failure import BadRequest, WaitTimeout
 from .._plan import FAIL, PASS, UNKNOWN, Check, Plan, Step
-from .._waiting import Clock, Patience, wait_until
+from .._waiting import Clock, Patience, wait_until, wrong_times
 
 CANCEL = "CancelImport"
 # The import ended by itself between the look and the call.
@@ -48,12 +48,20 @@ class Observed(NamedTuple):
 
 def read_request(options: Mapping[str, Any]) -> Request:
     """The module's options as a Request. Raises BadRequest for an id that cannot be one."""
-    import_id = str(options["import_id"]).strip()
+    import_id, problems = str(options["import_id"]).strip(), []
     if not import_id.isascii() or not import_id.isdigit():
+        problems.append(
+            f"import_id is not a whole number: {import_id!r}; give the one that rds_import_between_instances returned "
+            "(copies have none)"
+        )
+    if not options["instance_id"].strip():
+        problems.append("instance_id must not be empty")
+    problems += wrong_times(options, ("wait_timeout", "poll_interval", "settle"))
+    if problems:
         raise BadRequest(
-            f"import_id is not a whole number: {import_id!r}.",
+            "The task's options cannot be carried out: " + "; ".join(problems) + ".",
             code="invalid_options",
-            remedy="Give the import_id that rds_import_between_instances returned. Copies have none.",
+            remedy="Correct the options that are named. Nothing was read or written.",
         )
     return Request(
         instance_id=options["instance_id"].strip(),

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from .._alibaba import rds, rds_imports
 from .._alibaba.reserved_names import RESERVED_DATABASE_NAMES
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
+from .instance_import_plan import coming, state_on
 
 if TYPE_CHECKING:
     from .instance_import_plan import Observed
@@ -57,7 +58,7 @@ def checks_before_an_import(request: Request, observed: Observed, missing: Mappi
     if wrong_engine(source, target):
         return items
     items += [
-        _instances_running(request, source, target),
+        _instances_running(request, observed, source, target),
         _lock_mode(source, target),
         _same("same_region", "region", source.region, target.region, "Use DTS between regions."),
         _same("same_network", "network type", source.network, target.network, "Change one instance's network type."),
@@ -95,18 +96,21 @@ def _engine(source: rds.Instance, target: rds.Instance) -> Check:
     return _all_told("engine", [(i.id, i.engine) for i in (source, target)], "both instances run SQL Server")
 
 
-def _instances_running(request: Request, source: rds.Instance, target: rds.Instance) -> Check:
-    busy = [f"{i.id} is {i.state}" for i in (source, target) if i.state is not None and i.state != rds.RUNNING]
-    if busy and request.wait:
+def _instances_running(request: Request, observed: Observed, source: rds.Instance, target: rds.Instance) -> Check:
+    """Both at rest, as far as their states, the task lists and the target's databases tell."""
+    going_on = [f"{i.id} is {i.state}" for i in (source, target) if i.state is not None and i.state != rds.RUNNING]
+    going_on += [f"{action} runs" for action in sorted(observed.running)]
+    going_on += [f"database {name} is {state_on(observed, name)}" for name in sorted(coming(request, observed))]
+    if going_on and request.wait:
         return Check(
             "instances_running",
             UNKNOWN,
-            f"{', '.join(busy)}. A real run waits until both are Running and plans then.",
+            f"{', '.join(going_on)}. A real run waits until that is over and plans then.",
             "Rehearse again when both instances are Running.",
         )
-    if busy:
+    if going_on:
         return Check(
-            "instances_running", FAIL, f"{', '.join(busy)}.", "Set wait: true, or run again when both are Running."
+            "instances_running", FAIL, f"{', '.join(going_on)}.", "Set wait: true, or run again when both are Running."
         )
     return _all_told("instances_running", [(i.id, i.state) for i in (source, target)], "both instances are Running")
 
@@ -137,6 +141,10 @@ def _source_databases(observed: Observed, missing: Mapping[str, str]) -> Check:
     states = [
         f"{s} is {listed[s].state}" for s in sorted(missing) if s in listed and listed[s].state != rds.DATABASE_RUNNING
     ]
+    untold = sorted(s for s in missing if s in listed and listed[s].state == rds.UNTOLD)
+    if untold and not absent and len(states) == len(untold):
+        detail = f"The service did not tell the state of {', '.join(untold)}."
+        return Check("source_databases", UNKNOWN, detail, _BY_HAND)
     if not absent and not states:
         return Check("source_databases", PASS, f"all {len(missing)} source databases exist and are Running")
     problems = [f"{', '.join(absent)} not found"] if absent else []

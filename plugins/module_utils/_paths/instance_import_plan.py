@@ -119,7 +119,8 @@ def all_checks(request: Request, observed: Observed) -> list[Check]:
 
 
 def _already_there(request: Request, observed: Observed, missing: Mapping[str, str]) -> list[Check]:
-    there = sorted(t for s, t in request.databases.items() if s not in missing)
+    arriving = coming(request, observed)
+    there = sorted(t for s, t in request.databases.items() if s not in missing and t not in arriving)
     if not there:
         return []
     return [

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._failure import BadRequest
-from .._waiting import Patience
+from .._waiting import Patience, wrong_times
 
 _RESTORE_TIME = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z"
 
@@ -60,10 +60,7 @@ def read_request(options: Mapping[str, Any]) -> Request:
         problems.append("restore_time is not of the form 2026-01-31T23:59:59Z (UTC)")
     if options["method"] == "import" and (backup_id or restore_time or options["sync_user_privilege"]):
         problems.append("backup_id, restore_time and sync_user_privilege belong to method copy, not import")
-    for name in ("wait_timeout", "poll_interval", "settle", "start_grace", "max_backup_age"):
-        # Written so that NaN, which is neither more nor less than anything, is refused as well.
-        if not (options[name] > 0 or (options[name] == 0 and name != "poll_interval")):
-            problems.append(f"{name} must be a number of seconds, not {options[name]:g}")
+    problems += wrong_times(options, ("wait_timeout", "poll_interval", "settle", "start_grace", "max_backup_age"))
     if problems:
         raise BadRequest(
             "The task's options cannot be carried out: " + "; ".join(problems) + ".",
