@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -16,16 +15,15 @@ from typing import Any, NamedTuple, TypeVar
 from ._failure import MigrationFailure, WaitTimeout
 
 T = TypeVar("T")
+_TEN_YEARS = 10 * 365 * 86400.0
 
 
 def wrong_times(options: Mapping[str, Any], names: Sequence[str]) -> list[str]:
-    """What is wrong with options that are numbers of seconds. Endless waits are wrong: waits end."""
+    """What is wrong with options that are numbers of seconds. NaN and endless waits are wrong: waits end."""
     return [
         f"{name} must be a number of seconds, not {options[name]:g}"
         for name in names
-        if not (
-            math.isfinite(options[name]) and (options[name] > 0 or (options[name] == 0 and name != "poll_interval"))
-        )
+        if not (options[name] > 0 or (options[name] == 0 and name != "poll_interval")) or options[name] > _TEN_YEARS
     ]
 
 

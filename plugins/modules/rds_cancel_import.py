@@ -99,7 +99,7 @@ summary:
   returned: when the service could be read
   type: list
   elements: str
-  sample: ["Verdict go: 15 of 15 checks passed, 1 step to do."]
+  sample: ["Verdict go: 1 of 1 checks passed, 1 step to do."]
 verdict:
   description: V(no_go) with any failed check, V(review) with a warning or unknown, else V(go).
   returned: when the service could be read

@@ -55,7 +55,7 @@ FORBIDDEN = Advice(
 )
 UNKNOWN_ACTION = Advice(
     "The service does not offer this action (any more).",
-    "Use method: auto or method: copy; cancelling is not offered for copies.",
+    "To import, use method: auto or method: copy. A copy cannot be cancelled: wait for its end.",
 )
 _NAME = Advice(
     "A database name is reserved, taken or not allowed.",

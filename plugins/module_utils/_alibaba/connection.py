@@ -35,7 +35,10 @@ def endpoint_url(endpoint: str, option: str) -> str:
     Plain HTTP is refused except to this machine: requests carry passwords in their URL.
     """
     text = endpoint.strip()
-    parts = urlsplit(text if "://" in text else f"https://{text}")
+    try:
+        parts = urlsplit(text if "://" in text else f"https://{text}")
+    except ValueError:  # brackets that do not close, letters that are none
+        parts = urlsplit("")
     host = _host(parts)
     if not host or parts.scheme not in ("http", "https") or parts.path not in ("", "/") or parts.query:
         from .redaction import redact

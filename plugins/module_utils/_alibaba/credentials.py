@@ -109,9 +109,24 @@ def find_credentials(
         or _from_surroundings(environment, on_secret)
     )
     if isinstance(source, Fixed):
+        require_sendable(source.credentials, source.origin)
         for secret in secrets_of(source.credentials):
             on_secret(secret)
     return source
+
+
+def require_sendable(credentials: AccessKey | BearerToken, origin: str) -> None:
+    """Raises BadRequest for ids and tokens that cannot stand in a header: a line break from a file, other alphabets.
+
+    The HTTP library would refuse them as well, and quote them.
+    """
+    sent = [credentials.token] if isinstance(credentials, BearerToken) else [credentials[0], credentials[2]]
+    if not all(value.isascii() and value.isprintable() and " " not in value for value in sent):
+        raise BadRequest(
+            f"The key id or token of {origin} holds blanks, line breaks or other characters that none has.",
+            code="credentials_malformed",
+            remedy="Give it without them; a value that was read from a file often ends with a line break.",
+        )
 
 
 def _from_options(

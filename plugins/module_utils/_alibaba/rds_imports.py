@@ -12,16 +12,20 @@ Imported when there is something to import or to look for: a second run needs no
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
-from .errors import ServiceError, is_forbidden, is_unknown_action
+from .errors import ServiceError
 from .rds import COPY, IMPORT, number_of, rows_of, text_of
 from .rpc import RpcClient
 
 # How far back a task that may still run is looked for. Longer windows are slow at the service.
 _TASK_WINDOW = timedelta(days=2)
+
+
+_ENDED = frozenset("success succeed succeeded finished failed canceled cancelled done".split())
 
 
 class Backup(NamedTuple):
@@ -46,7 +50,10 @@ class Task(NamedTuple):
 
     @property
     def unfinished(self) -> bool:
-        return not self.end and not self.error and self.progress.rstrip("%") not in ("100", "100.0")
+        """No end, no error, not at 100 percent, and no status text that sounds like an end; no list is published."""
+        percent = re.fullmatch(r"(\d{1,3})(\.\d+)?\s*%?", self.progress)
+        at_the_end = percent is not None and int(percent[1]) >= 100
+        return not (self.end or self.error or at_the_end or self.status.lower() in _ENDED)
 
 
 def full_backups(client: RpcClient, instance_id: str, since: datetime, until: datetime) -> list[Backup]:
@@ -88,14 +95,14 @@ def tasks(client: RpcClient, instance_id: str, since: datetime, until: datetime)
 def running_imports(client: RpcClient, instance_id: str, now: float) -> frozenset[str]:
     """The actions, import or copy, of tasks that the instance's task list shows as unfinished.
 
-    Whether the list shows them is not documented, so their absence says nothing. None either where reading the list is
-    forbidden or not offered. now: seconds since 1970.
+    Whether the list shows them is not documented, so their absence says nothing. None either where the service refuses to
+    show the list. now: seconds since 1970.
     """
     until = datetime.fromtimestamp(now, timezone.utc)
     try:
         listed = tasks(client, instance_id, until - _TASK_WINDOW, until)
     except ServiceError as error:
-        if error.transient or not (is_forbidden(error) or is_unknown_action(error)):
+        if error.transient:
             raise
         return frozenset()
     return frozenset(task.action for task in listed if task.action in (IMPORT, COPY) and task.unfinished)

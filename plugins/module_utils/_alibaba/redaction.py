@@ -24,7 +24,7 @@ MASK = "********"
 _STRING_TO_SIGN = r"(?is)(string to sign is\s*:?).*"
 # Values of parameters that hold a secret, in a query, once or twice percent-encoded, or as JSON.
 _SECRET_PARAMETER = (
-    r"(?i)(?P<name>[A-Za-z]*(?:Password|Secret|SecurityToken|BearerToken|Signature)(?:\"\s*:\s*\"|=|%3D|%253D))"
+    r"(?i)(?P<name>(?:Password|Secret|SecurityToken|BearerToken|Signature)(?:\"\s*:\s*\"|=|%3D|%253D))"
     r"(?P<value>[^&\s\"%]|%(?!26|2526)[0-9A-Fa-f]{2})+"
 )
 _USER_INFO = r"(?<=://)[^/@\s]+@"

@@ -205,7 +205,8 @@ class RpcClient:
             )
             with response:
                 return response, self._body(response, late)
-        except requests.RequestException as error:
+        except (requests.RequestException, ValueError) as error:
+            # ValueError: urllib3 and http.client refuse host names and headers in this way, and quote them.
             return error
 
     def _body(self, response: Any, late: float) -> bytes:

@@ -11,6 +11,7 @@ Imported when something went wrong.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -63,7 +64,7 @@ def refusal(
     request_id = str((document or {}).get("RequestId") or response.headers.get("x-acs-request-id") or "")
     if code:
         # The service quotes what it was sent, secrets included.
-        told = redact(str((document or {}).get("Message") or ""), secrets)[:1000]
+        told = redact(str((document or {}).get("Message") or "")[:4000], secrets)[:1000]
         text = f"{action} failed: [{code}] {told}"
     else:
         text = f"{action} failed: HTTP {status} with a body that is no answer of the service"
@@ -88,20 +89,18 @@ def refusal(
 
 def _kind_of(error: Exception) -> str:
     """certificate, unsent (the request cannot have arrived) or lost."""
-    if isinstance(error, requests.exceptions.SSLError) and not _is_cut(error):
+    causes = _causes(error)
+    if causes & {"SSLCertVerificationError", "CertificateError"}:
         return "certificate"
-    if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.ProxyError)):
-        return "unsent"
+    if not isinstance(error, requests.exceptions.RequestException):
+        return "unsent"  # refused while the request was put together
     if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)):
         return "unsent"
-    causes = _causes(error)
-    # urllib3's words for: refused, no route, no such name.
-    return "unsent" if causes & {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError"} else "lost"
-
-
-def _is_cut(error: Exception) -> bool:
-    """A TLS connection that was cut is reported as an SSLError as well, and then the request may have arrived."""
-    return bool(_causes(error) & {"SSLEOFError", "SSLZeroReturnError"})
+    # urllib3's words for: refused, no route, no such name, no time to connect. Then those of a proxy that opened no
+    # tunnel, and of an endpoint that does not speak TLS.
+    if causes & {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ConnectTimeout"}:
+        return "unsent"
+    return "unsent" if re.search(r"Tunnel connection failed|WRONG_VERSION_NUMBER", str(error)) else "lost"
 
 
 def _causes(error: BaseException) -> set[str]:

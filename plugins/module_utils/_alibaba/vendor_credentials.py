@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from .credentials import AccessKey, CredentialSource, NoCredentials
+from .credentials import AccessKey, CredentialSource, NoCredentials, require_sendable
 
 
 class FromVendorLibrary(NamedTuple):
@@ -31,7 +31,9 @@ class FromVendorLibrary(NamedTuple):
         secret, token = found.get_access_key_secret() or "", found.get_security_token() or ""
         for value in filter(None, (secret, token)):
             self.on_secret(value)
-        return AccessKey(found.get_access_key_id(), secret, token, found.get_provider_name() or "")
+        key = AccessKey(found.get_access_key_id() or "", secret, token, found.get_provider_name() or "")
+        require_sendable(key, self.origin)
+        return key
 
     def _ask(self) -> Any:
         try:

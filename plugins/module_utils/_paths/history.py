@@ -72,6 +72,8 @@ def migrations(client: RpcClient, options: Mapping[str, Any], clock: Clock) -> d
 
 
 def _instance(client: RpcClient, instance_id: str) -> rds.Instance:
+    if not instance_id.strip():
+        raise BadRequest("instance_id is empty.", code="invalid_options", remedy="Give the id of an instance.")
     found = rds.instance(client, instance_id)
     if found is None:
         raise MigrationFailure(

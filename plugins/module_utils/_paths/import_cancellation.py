@@ -49,7 +49,7 @@ class Observed(NamedTuple):
 def read_request(options: Mapping[str, Any]) -> Request:
     """The module's options as a Request. Raises BadRequest for an id that cannot be one."""
     import_id, problems = str(options["import_id"]).strip(), []
-    if not import_id.isascii() or not import_id.isdigit():
+    if not import_id.isascii() or not import_id.isdigit() or len(import_id) > 18:
         problems.append(
             f"import_id is not a whole number: {import_id!r}; give the one that rds_import_between_instances returned "
             "(copies have none)"

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._alibaba import rds
-from .._alibaba.errors import ServiceError, is_forbidden, is_unknown_action
+from .._alibaba.errors import ServiceError
 from .._alibaba.rpc import RpcClient
 from .._plan import Check, Plan, Step
 from .._waiting import Clock, wait_until
@@ -148,7 +148,7 @@ class InstanceImport:
         try:
             return read()
         except ServiceError as error:
-            if error.transient or not (is_forbidden(error) or is_unknown_action(error)):
+            if error.transient:
                 raise
             return None
 
