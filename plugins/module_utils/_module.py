@@ -133,6 +133,8 @@ def _refuse_weak(module: AnsibleModule, what: str, secrets: list[str]) -> None:
 
 
 def _fail(module: AnsibleModule, failure: MigrationFailure, result: dict[str, Any], services: Services) -> None:
+    if services.log.writes and "plan" in result:
+        result["changed"] = True  # accepted by the service, whatever came of it
     ids = [*services.log.writes, *([failure.request_id] if failure.request_id else [])]
     between = "\n" if "\n" in failure.message else " "
     module.fail_json(

@@ -47,40 +47,38 @@ def rehearse_and_run(path: Path, options: Mapping[str, Any], result: dict[str, A
     one_way = [step for step in plan.steps if step.one_way]
     found, confirmation = path.check(observed), _confirmation(one_way, options["confirm"], check_mode)
     checks = [*found, *confirmation]
+    # What is, until nothing stands in the way of what will be.
     result.update(
         plan=[step.as_result() for step in plan.steps],
         checks=[check.as_result() for check in checks],
         verdict=verdict(checks),
         summary=_summary(plan, checks),
         fingerprint=fingerprint(plan),
-        state=plan.predicted_state if check_mode else plan.state,
-        predicted=check_mode and bool(plan.steps or plan.unknown),
-        diff={"before": dict(plan.before), "after": dict(plan.after)},
-        **path.facts(observed, plan if check_mode else None),
+        state=plan.state,
+        diff={"before": dict(plan.before), "after": dict(plan.before)},
+        **path.facts(observed, None),
     )
-    enforce = options["preflight"] == "enforce"
     # A yes is wanted whatever preflight says, and only from a real run: a rehearsal goes without it.
-    _stop_at(
-        [
-            *stopping(found, enforce=enforce, one_way=bool(one_way), accept=options["accept"]),
-            *(check for check in confirmation if check.status == FAIL),
-        ]
-    )
+    enforce, yes_is_missing = options["preflight"] == "enforce", [c for c in confirmation if c.status == FAIL]
+    _stop_at(stopping(found, enforce=enforce, one_way=bool(one_way), accept=options["accept"]) + yes_is_missing)
     if options["approved_plan"]:
         from ._approval import require_approval
 
         require_approval(plan, options["approved_plan"], module=path.name)
     if check_mode:
-        result["changed"] = plan.changes
+        result.update(path.facts(observed, plan), changed=plan.changes, state=plan.predicted_state)
+        result.update(predicted=bool(plan.steps or plan.unknown))
+        result["diff"]["after"] = dict(plan.after)
         return
-    if plan.unknown:
+    if plan.steps:
+        _apply(path, plan, observed, result, wait=options["wait"])
+    elif plan.unknown and options["wait"]:
+        # Without waiting it is no error: nothing is known to be left to do, and the next run will see.
         raise MigrationFailure(
             f"What is to be done cannot be told: {plan.unknown}",
             code="plan_unknown",
-            remedy="Where something is in flight, set wait: true or run the playbook again later.",
+            remedy="Look at the instances in the console, then run the playbook again.",
         )
-    if plan.steps:
-        _apply(path, plan, observed, result, wait=options["wait"])
 
 
 def _summary(plan: Plan, checks: list[Check]) -> list[str]:
@@ -107,8 +105,13 @@ def _apply(path: Path, plan: Plan, observed: Any, result: dict[str, Any], *, wai
         result.update(path.facts(observed, None))
     result["state"] = "in_flight"
     if wait:
+        # Told is what is seen now, not what was promised.
         observed = path.wait(observed)
-        result["state"] = plan.predicted_state
+        reached = path.plan(observed)
+        result["state"] = reached.state
+        result["diff"]["after"] = dict(reached.before)
+    else:
+        result["diff"]["after"] = dict(plan.after)
     result.update(path.facts(observed, None))
 
 

@@ -55,7 +55,7 @@ def instance(instance_id, **told):
     healthy = dict.fromkeys(rds.Instance._fields)
     healthy |= {"engine": "SQLServer", "version": "2019_std_ha", "family": "d", "state": "Running"}
     healthy |= {"region": "cn-hangzhou", "network": "VPC", "lock_mode": "Unlock"}
-    healthy |= {"storage": 500 * GIB, "most_databases": 100}
+    healthy |= {"storage": 500 * GIB, "most_databases": 100, "type": "Primary"}
     return rds.Instance(**{**healthy, "id": instance_id, **told})
 
 
@@ -100,6 +100,7 @@ def objections(request, observed):
 INPUTS = {
     "engine": ["source.engine", "target.engine"],
     "instances_running": ["source.state", "target.state"],
+    "primary_instances": ["source.type", "target.type"],
     "not_locked": ["source.lock_mode", "target.lock_mode"],
     "same_region": ["source.region", "target.region"],
     "same_network": ["source.network", "target.network"],
@@ -117,6 +118,7 @@ ODD = {
     "engine": ["MySQL"],
     "state": ["Creating", "ImportingFromOthers"],
     "lock_mode": ["ManualLock"],
+    "type": ["Readonly", "Guard"],
     "region": ["cn-shanghai"],
     "network": ["Classic"],
     "most_databases": [0],
@@ -180,8 +182,17 @@ CASES = [
     ("MySQL here, untold there", {}, {"source.engine": "MySQL", "target.engine": None}, {"engine": FAIL}),
     ("busy source, waiting", {}, {"source.state": "Restoring"}, {"instances_running": UNKNOWN}),
     ("busy target, waiting", {}, {"target.state": "Importing"}, {"instances_running": UNKNOWN}),
-    ("busy source, not waiting", {"wait": False}, {"source.state": "Restoring"}, {"instances_running": FAIL}),
-    ("busy target, not waiting", {"wait": False}, {"target.state": "Importing"}, {"instances_running": FAIL}),
+    ("busy source, not waiting", {"wait": False}, {"source.state": "Restoring"}, {"instances_running": UNKNOWN}),
+    ("busy target, not waiting", {"wait": False}, {"target.state": "Importing"}, {"instances_running": UNKNOWN}),
+    ("a source that is gone", {}, {"source.state": "Released"}, {"instances_running": FAIL}),
+    ("a target that goes", {}, {"target.state": "Deleting"}, {"instances_running": FAIL}),
+    ("a read-only source", {}, {"source.type": "Readonly"}, {"primary_instances": FAIL}),
+    (
+        "a backup that may be newer by then",
+        {},
+        {"target.state": "Importing", "backups": (backup(3601),)},
+        {"instances_running": UNKNOWN, "backup_age": UNKNOWN},
+    ),
     ("locked by hand", {}, {"target.lock_mode": "ManualLock"}, {"not_locked": FAIL}),
     ("locked when expired", {}, {"source.lock_mode": "LockByExpiration"}, {"not_locked": FAIL}),
     ("locked when full", {}, {"target.lock_mode": "LockByDiskQuota"}, {"not_locked": FAIL}),
@@ -240,7 +251,7 @@ CASES = [
     ("other version, imported", {"method": "import"}, {"target.version": "2022_std_ha"}, {}),
     ("other version, copied", {"method": "copy"}, {"target.version": "2022_std_ha"}, {"same_version": FAIL}),
     ("other version, either way", {}, {"target.version": "2022_std_ha"}, {"same_version": FAIL}),
-    ("other edition", {"method": "copy"}, {"target.version": "2019_ent_ha"}, {"same_version": WARN}),
+    ("other edition", {"method": "copy"}, {"target.version": "2019_ent_ha"}, {"same_version": FAIL}),
     ("2008 R2", {"method": "copy"}, {"source.version": "2008r2", "target.version": "2008r2"}, {"same_version": FAIL}),
     (
         "2008 R2, the other spelling",
@@ -275,8 +286,11 @@ CASES = [
     ("chosen, not usable", {"backup_id": "7"}, {"backups": (backup(60, False, "7"),)}, {"backup_age": FAIL}),
     ("chosen, without a time", {"backup_id": "7"}, {"backups": (backup(None, True, "7"),)}, {"backup_age": UNKNOWN}),
     ("chosen, list not told", {"backup_id": "7"}, {"backups": None}, {"backup_age": UNKNOWN}),
-    ("a time before now", {"restore_time": "2026-01-02T03:04:04Z"}, {"backups": None}, {}),
-    ("now", {"restore_time": "2026-01-02T03:04:05Z"}, {"backups": None}, {}),
+    ("backups that cannot be listed", {"method": "copy"}, {"backups": None}, {"backup_age": FAIL}),
+    ("a time before now", {"restore_time": "2026-01-02T03:04:04Z"}, {}, {}),
+    ("now", {"restore_time": "2026-01-02T03:04:05Z"}, {}, {}),
+    ("a time before all backups", {"restore_time": "2026-01-02T02:04:05Z"}, {}, {"backup_age": FAIL}),
+    ("a time, list not told", {"restore_time": "2026-01-02T03:04:04Z"}, {"backups": None}, {"backup_age": UNKNOWN}),
     ("a time to come", {"restore_time": "2026-01-02T03:04:06Z"}, {"backups": None}, {"backup_age": FAIL}),
     # what is on the target already
     ("one there, one missing", {}, {"target_databases": listed(crm="Running")}, {"already_there": WARN}),
@@ -312,8 +326,9 @@ REMEDIES = {
     "source_instance_exists": r"source_instance_id.*region",
     "target_instance_exists": r"\binstance_id.*region",
     "engine": r"instance_id|console",
-    "instances_running": r"wait: true|Rehearse again|console",
+    "instances_running": r"Use other|Rehearse again|console",
     "not_locked": r"Unlock|console",
+    "primary_instances": r"Use primary|console",
     "same_region": r"Use DTS|console",
     "same_network": r"Change one instance's network|console",
     "source_databases": r"databases",
@@ -449,7 +464,7 @@ def test_names_that_are_allowed(name):
     [
         ("x" * 129, "longer than 128"),
         ("测" * 129, "longer than 128"),
-        *((f"a{control}b", "control characters") for control in "\x00\t\n\r\x1b\x1f\x7f"),
+        *((f"a{control}b", "cannot be printed") for control in "\x00\t\n\r\x1b\x1f\x7f"),
         (" sales", "blank"),
         ("sales ", "blank"),
         (" ", "blank"),
@@ -473,7 +488,7 @@ def test_a_name_that_differs_by_case_only_is_taken(wanted, there):
 
 def test_all_problems_of_all_names_are_told_at_once():
     detail = names_check("master", " x\n", "y" * 200, "WAREHOUSE").detail
-    for words in ("'master' is a reserved", "control characters", "blank", "longer than 128", "'WAREHOUSE' differs"):
+    for words in ("'master' is a reserved", "cannot be printed", "blank", "longer than 128", "'WAREHOUSE' differs"):
         assert words in detail
 
 
@@ -565,15 +580,21 @@ def test_the_plan_is_what_is_left_and_nothing_else(states, target_state, waits):
     missing, arriving = paths.remaining(wish, observed), paths.coming(wish, observed)
     occupied = paths.in_flight(wish, observed)
     lost = not missing and not arriving and "Cold" in {states[name] for name in WISH.values()}
-    assert bool(planned.unknown) == (bool(missing and occupied) or lost)
+    # What arrives may still fail; only who does not wait for it has nothing to know.
+    deleting = any(states.get(name) == "Deleting" for name in arriving)
+    open_end = bool(occupied and (missing or (arriving and (waits or deleting))))
+    assert bool(planned.unknown) == (open_end or lost)
     assert bool(planned.steps) == bool(missing and not occupied)
     assert planned.before["databases"] == {name: states.get(name, "absent") for name in WISH.values()}
     assert planned == paths.plan(wish, observed)
     if planned.steps:
         (step,) = planned.steps
         assert json.loads(step.parameters["DBInfo"])["DBNames"] == missing
-        assert planned.after["databases"] == dict.fromkeys(WISH.values(), "Running")
-        assert planned.predicted_state == ("imported" if waits else "in_flight")
+        cold = [name for name in WISH.values() if states.get(name) == "Cold"]
+        for name, state in planned.after["databases"].items():
+            reached = "Running" if waits else "in flight"
+            assert state == (reached if name in missing.values() else states[name])
+        assert planned.predicted_state == ("unknown" if cold else "imported" if waits else "in_flight")
     else:
         assert planned.after == planned.before
 
@@ -586,9 +607,19 @@ def test_a_plan_that_cannot_be_made_says_why():
     assert f"{TARGET} is" not in planned.unknown
 
 
-def test_databases_that_are_all_coming_need_no_step_and_are_no_riddle():
-    planned = paths.plan(asked(databases=WISH), seen(target_databases=listed(crm="Running", sales_2026="Creating")))
-    assert (planned.state, planned.steps, planned.unknown) == ("in_flight", (), "")
+def test_databases_that_are_all_coming_need_no_step():
+    observed = seen(target_databases=listed(crm="Running", sales_2026="Creating"))
+    waiting, not_waiting = (paths.plan(asked(databases=WISH, wait=wait), observed) for wait in (True, False))
+    assert waiting.steps == not_waiting.steps == ()
+    # They may still fail on the way, and then there is something to do.
+    assert waiting.state == "unknown"
+    assert "sales_2026 is Creating" in waiting.unknown
+    assert (not_waiting.state, not_waiting.unknown) == ("in_flight", "")
+
+
+def test_a_database_that_is_being_deleted_is_not_coming():
+    observed = seen(target_databases=listed(crm="Running", sales_2026="Deleting"))
+    assert paths.plan(asked(databases=WISH, wait=False), observed).state == "unknown"
 
 
 def test_a_database_that_is_lost_is_not_said_to_be_imported():

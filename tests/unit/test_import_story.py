@@ -12,6 +12,7 @@ from apsara_emulator import VARIANTS, Variants, draw
 
 WISH = {"source_instance_id": SOURCE, "instance_id": TARGET, "databases": {"sales": "sales_2026", "crm": "crm"}}
 MODULE = "rds_import_between_instances"
+OWNER = "1000000000000001"
 IMPORT, COPY = "ImportDatabaseBetweenInstances", "CopyDatabaseBetweenInstances"
 
 
@@ -118,11 +119,11 @@ def test_what_is_in_flight_is_adopted(stage, run):
 @pytest.mark.parametrize("seed", range(20))
 def test_two_runs_in_a_row_without_waiting_start_once(run, seed):
     stage = Stage(draw(seed))
-    first = run(stage, MODULE, **WISH, wait=False, poll_interval=5)
-    run(stage, MODULE, **WISH, wait=False, poll_interval=5)
-    run(stage, MODULE, **WISH, poll_interval=5)
-    assert not first["failed"]
-    assert len(stage.effects()) == 1
+    first = run(stage, MODULE, **WISH, wait=False, poll_interval=5, method="import")
+    again = run(stage, MODULE, **WISH, wait=False, poll_interval=5, method="import")
+    last = run(stage, MODULE, **WISH, poll_interval=5, method="import")
+    assert [told["failed"] for told in (first, again, last)] == [False, False, False]
+    assert [call.action for call in stage.writes()] == [IMPORT]
     assert stage.databases() == {"crm": "Running", "sales_2026": "Running", "warehouse": "Running"}
 
 
@@ -143,16 +144,15 @@ def test_a_foreign_import_is_waited_for_and_then_planned(stage, run):
     assert sorted(stage.databases()) == ["crm", "hr", "sales_2026", "warehouse"]
 
 
-def test_without_waiting_an_occupied_target_is_an_error(stage, run):
-    stage.world.call(
-        "1000000000000001",
-        IMPORT,
-        {"DBInstanceId": TARGET, "SourceDBInstanceId": SOURCE, "DBInfo": '{"DBNames":{"hr":"hr"}}'},
-    )
-    refused = run(stage, MODULE, **WISH, wait=False)
-    assert refused["failed"]
-    assert not refused["changed"]
-    assert "wait: true" in refused["msg"]
+def test_without_waiting_an_occupied_target_is_unknown_and_no_error(stage, run):
+    names = '{"DBNames":{"hr":"hr"}}'
+    stage.world.call(OWNER, IMPORT, {"DBInstanceId": TARGET, "SourceDBInstanceId": SOURCE, "DBInfo": names})
+    told = run(stage, MODULE, **WISH, wait=False)
+    assert not told["failed"]
+    assert not told["changed"]
+    assert told["state"] == "unknown"
+    assert told["verdict"] == "review"
+    assert len(stage.writes()) == 1
 
 
 def test_an_import_that_fails_is_reported(stage, run):
@@ -324,5 +324,124 @@ def test_waits_that_would_not_end_are_refused(stage, run, module, name, value):
 def test_half_a_character_is_refused(stage, run):
     refused = run(stage, MODULE, **{**WISH, "databases": {"crm": "\ud800"}}, method="import")
     assert refused["failed"]
-    assert refused["error"]["code"] == "invalid_options"
+    assert [c["name"] for c in refused["checks"] if c["status"] == "fail"] == ["target_names"]
+    unchecked = run(stage, MODULE, **{**WISH, "databases": {"crm": "\ud800"}}, method="import", preflight="warn")
+    assert unchecked["error"]["code"] == "invalid_options"
     assert stage.writes() == []
+
+
+INVISIBLE = {"copy_source_status": "Running", "copy_target_status": "Running", "target_databases": "when_finished"}
+
+
+@pytest.mark.parametrize("options", [{"wait": False}, {"wait_timeout": 5}])
+def test_what_was_accepted_and_never_seen_is_said_so(run, options):
+    """Nothing shows the copy: whoever runs again would send it again, and has to know."""
+    stage = Stage(Variants({**INVISIBLE, "tasks_listed": "nowhere"}))
+    told = run(stage, MODULE, **WISH, method="copy", **options)
+    assert told["failed"]
+    assert told["changed"]
+    assert told["error"]["code"] == "not_seen_yet"
+    assert "before you run again" in told["error"]["remedy"]
+
+
+def test_a_long_interval_is_no_failure(run):
+    stage = Stage(Variants({"list_lag": "25", "target_databases": "when_finished"}))
+    done = run(stage, MODULE, **WISH, method="import", poll_interval=120)
+    assert not done["failed"], done["msg"]
+    assert done["state"] == "imported"
+
+
+def test_a_database_that_turns_cold_is_not_imported(stage, run):
+    stage.world.merge({"instances": {TARGET: {"databases": {"crm": {"status": "Cold"}}}}})
+    told = run(stage, MODULE, **WISH, method="import", preflight="warn")
+    assert told["failed"]
+    assert "crm" in told["msg"]
+    predicted = run(stage, MODULE, check=True, **{**WISH, "databases": ["crm", "hr"]}, preflight="warn")
+    assert predicted["state"] == "unknown"
+    assert predicted["diff"]["after"]["databases"]["crm"] == "Cold"
+
+
+def test_a_wish_that_no_waiting_mends_is_refused_at_once(stage, run):
+    stage.world.merge({"durations": {"imports": {"base": 9000}}})
+    run(stage, MODULE, **{**WISH, "databases": ["hr"]}, method="import", wait=False)
+    before = stage.time.now()
+    told = run(stage, MODULE, **{**WISH, "databases": {"sales": "master"}})
+    assert told["failed"]
+    assert "target_names" in told["msg"]
+    assert stage.time.now() - before < 60
+
+
+def test_an_instance_that_is_gone_is_not_waited_for(stage, run):
+    stage.world.merge({"instances": {SOURCE: {"status": "Released"}}})
+    before = stage.time.now()
+    told = run(stage, MODULE, **WISH)
+    assert told["failed"]
+    assert "instances_running" in told["msg"]
+    assert stage.time.now() - before < 60
+
+
+def test_all_waits_share_one_deadline(stage, run):
+    stage.world.merge({"durations": {"imports": {"base": 200}}})
+    run(stage, MODULE, **{**WISH, "databases": ["hr"]}, method="import", wait=False)
+    before = stage.time.now()
+    told = run(stage, MODULE, **WISH, method="import", wait_timeout=300)
+    assert told["failed"]
+    assert stage.time.now() - before < 330
+
+
+def test_the_diff_tells_what_is_and_not_what_was_promised(stage, run):
+    stage.world.merge({"outcomes": [{"result": "fails", "after": 60}]})
+    failed = run(stage, MODULE, **WISH, method="import")
+    assert failed["diff"]["after"] == failed["diff"]["before"]
+    refused = run(stage, MODULE, check=True, **{**WISH, "databases": {"sales": "master"}})
+    assert refused["diff"]["after"] == refused["diff"]["before"]
+    assert not refused["predicted"]
+    assert refused["databases"][0]["state"] == "absent"
+
+
+def test_one_source_for_two_targets_takes_turns(stage, run):
+    """The source is busy with another target when the request arrives; nothing was started by the refusal."""
+    other = {**stage.world.to_document()["instances"][TARGET], "id": "rm-bp1sqltarget00002"}
+    stage.world.merge({"instances": {"rm-bp1sqltarget00002": other}})
+    from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.rpc import RpcClient
+
+    real = RpcClient.call
+
+    def call(client, action, parameters=None):
+        if action == IMPORT and not stage.writes():
+            names = '{"DBNames":{"hr":"hr"}}'
+            wish = {"DBInstanceId": "rm-bp1sqltarget00002", "SourceDBInstanceId": SOURCE, "DBInfo": names}
+            stage.world.call(OWNER, IMPORT, wish)
+        return real(client, action, parameters)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RpcClient, "call", call)
+        done = run(stage, MODULE, **WISH, method="import")
+    assert not done["failed"], done["msg"]
+    assert stage.effects() == [IMPORT, IMPORT]
+    assert "sales_2026" in stage.databases()
+
+
+def test_an_import_of_somebody_else_is_not_taken_for_ours(stage, run):
+    other = {**stage.world.to_document()["instances"][TARGET], "id": "rm-bp1sqltarget00002"}
+    stage.world.merge({"instances": {"rm-bp1sqltarget00002": other}})
+    from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.rpc import RpcClient
+
+    real = RpcClient.call
+
+    def call(client, action, parameters=None):
+        try:
+            return real(client, action, parameters)
+        finally:
+            if action == IMPORT:
+                names = '{"DBNames":{"hr":"hr"}}'
+                wish = {"DBInstanceId": "rm-bp1sqltarget00002", "SourceDBInstanceId": SOURCE, "DBInfo": names}
+                stage.world.call(OWNER, IMPORT, wish)
+
+    stage.world.faults.add({"kind": "close_before", "action": IMPORT, "times": 1})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RpcClient, "call", call)
+        told = run(stage, MODULE, **WISH, method="import")
+    assert told["failed"]
+    assert not told["adopted"]
+    assert "not sent again" in told["msg"]

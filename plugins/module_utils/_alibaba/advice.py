@@ -25,7 +25,7 @@ class Advice(NamedTuple):
     again: bool = False
 
 
-_STATE = Advice(
+STATE = Advice(
     "The instance or one of its databases is in a state that does not allow this.",
     "Wait until the instance is Running (wait: true does that), then run the playbook again.",
 )
@@ -117,7 +117,7 @@ _ADVICE: tuple[tuple[str, Advice], ...] = (
             "Correct import_id; it is a result of rds_import_between_instances.",
         ),
     ),
-    (r"incorrectdbinstancestate|incorrectdbstate|operationdenied\.(dbinstancestatus|dbstatus)", _STATE),
+    (r"incorrectdbinstancestate|incorrectdbstate|operationdenied\.(dbinstancestatus|dbstatus)", STATE),
     (
         r"incorrectdbinstancelockmode|operationdenied\.lockmode",
         Advice("The instance is locked.", "Unlock it: renew it, enlarge its storage, or lift the manual lock."),

@@ -74,6 +74,13 @@ def is_unknown_action(error: MigrationFailure) -> bool:
     return error.code.lower() == "invalidparameter" and names_action
 
 
+def is_wrong_state(error: MigrationFailure) -> bool:
+    """An instance or database is busy or not Running. Nothing was done, and the same may work later."""
+    from . import advice
+
+    return advice.advice(error.code) is advice.STATE
+
+
 def is_unknown_instance(error: MigrationFailure) -> bool:
     """No such instance in this account and region; the service does not tell which of the two."""
     from . import advice

@@ -52,6 +52,8 @@ RUNNING = "Running"
 # The API's words first, then those of the seeds, which are the console's.
 IMPORTING = frozenset({"ImportingFromOthers", "Importing"})
 DATABASE_RUNNING = "Running"
+# States of an instance after which it never becomes Running.
+ENDED = frozenset({"Deleting", "Released"})
 # What stands for a state that the service did not tell.
 UNTOLD = "unknown"
 # States of a database from which it does not become Running by waiting.

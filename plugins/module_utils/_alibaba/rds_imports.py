@@ -95,8 +95,8 @@ def tasks(client: RpcClient, instance_id: str, since: datetime, until: datetime)
 def running_imports(client: RpcClient, instance_id: str, now: float) -> frozenset[str]:
     """The actions, import or copy, of tasks that the instance's task list shows as unfinished.
 
-    Whether the list shows them is not documented, so their absence says nothing. None either where the service refuses to
-    show the list. now: seconds since 1970.
+    Whether the list shows them is not documented, so their absence says nothing. None either where the service refuses
+    to show the list. now: seconds since 1970.
     """
     until = datetime.fromtimestamp(now, timezone.utc)
     try:

@@ -20,7 +20,7 @@ from .._waiting import Clock, Patience, wait_until, wrong_times
 
 CANCEL = "CancelImport"
 # The import ended by itself between the look and the call.
-_OVER_ALREADY = ("InvalidTaskId.NotFound", "OperationDenied.IncorrectTaskStatus")
+_NO_SUCH_IMPORT, _NOT_RUNNING = "InvalidTaskId.NotFound", "OperationDenied.IncorrectTaskStatus"
 
 
 class Request(NamedTuple):
@@ -41,7 +41,8 @@ class Observed(NamedTuple):
     @property
     def importing(self) -> bool:
         """The state may be that of a copy, too; where the task list tells which it is, the list decides."""
-        if rds.IMPORT in self.running:
+        state = self.instance.state if self.instance else None
+        if rds.IMPORT in self.running and state in (rds.RUNNING, *rds.IMPORTING):
             return True
         return self.instance is not None and self.instance.state in rds.IMPORTING and rds.COPY not in self.running
 
@@ -99,9 +100,10 @@ class ImportCancellation:
         except AnswerLost as lost:
             self._look_after(lost)
         except ServiceError as error:
-            # Whatever the service says: when no import runs, there is what was wanted.
-            if error.code not in _OVER_ALREADY or self.observe().importing:
-                raise
+            # It ended, or is being cancelled: there is what was wanted, or will be.
+            if error.code == _NOT_RUNNING or (error.code == _NO_SUCH_IMPORT and not self.observe().importing):
+                return
+            raise
 
     def wait(self, observed: Observed) -> Observed:
         return wait_until(
@@ -155,10 +157,15 @@ def check(request: Request, observed: Observed) -> Check:
         )
     state = observed.instance.state
     if observed.importing:
+        if rds.IMPORT in observed.running:
+            detail = f"an import runs on {request.instance_id}; whether it is {request.import_id} is not told"
+            return Check("import_running", PASS, detail)
         return Check(
             "import_running",
-            PASS,
-            f"an import runs on {request.instance_id} ({state}); whether it is {request.import_id} is not told",
+            UNKNOWN,
+            f"{request.instance_id} is {state}. That is an import or a copy; a copy cannot be cancelled, and then the "
+            "service refuses.",
+            "Look at the instance's task list in the console.",
         )
     if state == rds.RUNNING and not observed.running:
         return Check("import_running", PASS, f"no import runs on {request.instance_id}")

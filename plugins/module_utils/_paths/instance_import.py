@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from .._alibaba import rds
 from .._alibaba.errors import ServiceError
 from .._alibaba.rpc import RpcClient
+from .._failure import WaitTimeout
 from .._plan import Check, Plan, Step
-from .._waiting import Clock, wait_until
-from .instance_import_plan import Observed, all_checks, in_flight, plan, remaining, state_on
+from .._waiting import Clock, Patience, wait_until
+from .instance_import_plan import Observed, all_checks, hopeless, in_flight, plan, remaining, state_on
 from .instance_import_request import Request
 
 # How far back a backup is looked for. Longer windows are slow at the service.
@@ -44,6 +45,8 @@ class InstanceImport:
         self._client = client
         self._request = request
         self._clock = clock
+        # One deadline for all waits of the task.
+        self._deadline = clock.monotonic() + request.patience.timeout
         self._run: ImportRun | None = None
         self._adopted = False
 
@@ -54,6 +57,9 @@ class InstanceImport:
         """
         seen = self._look()
         if in_flight(self._request, seen) and self._request.wait and not self._client.read_only:
+            closely = self._more_closely(seen)
+            if hopeless(self._request, closely):
+                return closely
             self._adopted = True
             seen = wait_until(
                 self._look,
@@ -62,7 +68,20 @@ class InstanceImport:
                 self._clock,
                 waiting_for=f"the work that is in flight on {self._request.source} or {self._request.target}",
             )
+            seen = self._after_the_flight(seen)
         return self._more_closely(seen)
+
+    def _after_the_flight(self, seen: Observed) -> Observed:
+        """Listings lag behind: what the flight brought may show only a little later."""
+        if not remaining(self._request, seen):
+            return seen
+        settle = Patience(self._request.settle, min(self._request.patience.interval, self._request.settle or 1.0))
+        try:
+            return wait_until(
+                self._look, lambda now: not remaining(self._request, now), settle, self._clock, waiting_for="listings"
+            )
+        except WaitTimeout:
+            return self._look()
 
     def check(self, observed: Observed) -> list[Check]:
         return all_checks(self._request, observed)
@@ -73,7 +92,7 @@ class InstanceImport:
     def apply(self, step: Step) -> None:
         from .instance_import_run import ImportRun
 
-        self._run = ImportRun(self._client, self._request, self._clock, self._look)
+        self._run = ImportRun(self._client, self._request, self._clock, self._look, self._deadline)
         self._run.start(step)
 
     def wait(self, observed: Observed) -> Observed:
@@ -110,8 +129,10 @@ class InstanceImport:
             return seen
         from .._alibaba import rds_imports
 
-        tasks = [rds_imports.running_imports(self._client, i.id, self._clock.wall()) for i in (seen.source, target)]
-        return seen._replace(running=frozenset.union(*tasks))
+        of_source, of_target = (
+            rds_imports.running_imports(self._client, i.id, self._clock.wall()) for i in (seen.source, target)
+        )
+        return seen._replace(running=of_source | of_target, running_on_target=of_target)
 
     def _more_closely(self, seen: Observed) -> Observed:
         """Adds what only the checks of a step that is still to be done need."""
@@ -124,7 +145,7 @@ class InstanceImport:
         return seen._replace(
             source_used=self._used(source),
             target_used=self._used(target),
-            backups=self._backups(seen.now) if self._request.may_copy and not self._request.restore_time else None,
+            backups=self._backups(seen.now) if self._request.may_copy else None,
         )
 
     def _used(self, instance: rds.Instance) -> int | None:

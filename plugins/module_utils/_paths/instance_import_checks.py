@@ -12,13 +12,12 @@ nothing about is `unknown`. Imported when there is something left to import.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .._alibaba import rds, rds_imports
 from .._alibaba.reserved_names import RESERVED_DATABASE_NAMES
-from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
+from .._plan import FAIL, PASS, UNKNOWN, Check
 from .instance_import_plan import coming, state_on
 
 if TYPE_CHECKING:
@@ -59,6 +58,7 @@ def checks_before_an_import(request: Request, observed: Observed, missing: Mappi
         return items
     items += [
         _instances_running(request, observed, source, target),
+        _instance_type(source, target),
         _lock_mode(source, target),
         _same("same_region", "region", source.region, target.region, "Use DTS between regions."),
         _same("same_network", "network type", source.network, target.network, "Change one instance's network type."),
@@ -101,18 +101,28 @@ def _instances_running(request: Request, observed: Observed, source: rds.Instanc
     going_on = [f"{i.id} is {i.state}" for i in (source, target) if i.state is not None and i.state != rds.RUNNING]
     going_on += [f"{action} runs" for action in sorted(observed.running)]
     going_on += [f"database {name} is {state_on(observed, name)}" for name in sorted(coming(request, observed))]
-    if going_on and request.wait:
+    ended = [f"{i.id} is {i.state}" for i in (source, target) if i.state in rds.ENDED]
+    if ended:
+        return Check("instances_running", FAIL, f"{', '.join(ended)} and will not run again.", "Use other instances.")
+    if going_on:
+        then = (
+            "A run waits until that is over and plans then." if request.wait else "A run with wait: true waits for it."
+        )
         return Check(
             "instances_running",
             UNKNOWN,
-            f"{', '.join(going_on)}. A real run waits until that is over and plans then.",
-            "Rehearse again when both instances are Running.",
-        )
-    if going_on:
-        return Check(
-            "instances_running", FAIL, f"{', '.join(going_on)}.", "Set wait: true, or run again when both are Running."
+            f"{', '.join(going_on)}. {then} and plans then.",
+            "Rehearse again when both are Running.",
         )
     return _all_told("instances_running", [(i.id, i.state) for i in (source, target)], "both instances are Running")
+
+
+def _instance_type(source: rds.Instance, target: rds.Instance) -> Check:
+    wrong = [f"{i.id} is {i.type}" for i in (source, target) if i.type not in (None, "Primary")]
+    if wrong:
+        remedy = "Use primary instances, not read-only, disaster recovery or temporary ones."
+        return Check("primary_instances", FAIL, f"{', '.join(wrong)}.", remedy)
+    return _all_told("primary_instances", [(i.id, i.type) for i in (source, target)], "both are primary instances")
 
 
 def _lock_mode(source: rds.Instance, target: rds.Instance) -> Check:
@@ -173,10 +183,12 @@ def _target_names(observed: Observed, missing: Mapping[str, str]) -> Check:
 def _name_problems(name: str) -> Iterable[str]:
     if name.casefold() in RESERVED_DATABASE_NAMES:
         yield f"{name!r} is a reserved word"
-    if len(name) > _LONGEST_NAME:
+    if len(name.encode("utf-16-le", "surrogatepass")) // 2 > _LONGEST_NAME:
         yield f"{name[:20] + '…'!r} is longer than {_LONGEST_NAME} characters"
-    if re.search(r"[\x00-\x1f\x7f]", name):
-        yield f"{name!r} holds control characters"
+    if not name.isprintable():
+        yield f"{name!r} holds characters that cannot be printed"
+    if set(name) & set("@|"):
+        yield f"{name!r} holds @ or |, which the service does not take"
     if name != name.strip():
         yield f"{name!r} begins or ends with a blank"
 
@@ -262,9 +274,9 @@ def _same_version(source: rds.Instance, target: rds.Instance) -> Check:
     if source.version != target.version:
         return Check(
             name,
-            WARN,
-            f"The editions differ: source {source.version}, target {target.version}.",
-            "Make sure that the target's edition has the features that the databases use.",
+            FAIL,
+            f"A copy needs the same version, edition included: source {source.version}, target {target.version}.",
+            "Use an instance of the same version, method: import where the service offers it, or DTS.",
         )
     return Check(name, PASS, f"both instances run {source.version}")
 
@@ -275,8 +287,10 @@ def _backup_age(request: Request, observed: Observed) -> Check:
     if request.restore_time:
         return _age_of_restore_time(request, observed)
     if backups is None:
+        # Without one a copy says nothing of what it restores, and the service refuses it.
+        status = FAIL if request.method == "copy" and not request.backup_id else UNKNOWN
         return Check(
-            name, UNKNOWN, "The source's backups could not be listed.", "Allow DescribeBackups, or give backup_id."
+            name, status, "The source's backups could not be listed.", "Allow DescribeBackups, or give backup_id."
         )
     if request.backup_id:
         return _age_of_chosen(request, observed)
@@ -304,7 +318,12 @@ def _age_of_chosen(request: Request, observed: Observed) -> Check:
     found = next((b for b in observed.backups or () if b.id == request.backup_id), None)
     if found is None or not found.usable:
         what = "is not usable" if found else "was not found among the full backups of the source"
-        return Check("backup_age", FAIL, f"The backup {request.backup_id} {what}.", "Correct backup_id.")
+        return Check(
+            "backup_age",
+            FAIL,
+            f"The backup {request.backup_id} {what}.",
+            "Correct backup_id; the console lists the backup sets of the source.",
+        )
     if found.taken is None:
         return Check("backup_age", UNKNOWN, f"The service does not tell when {found.id} was taken.", _BY_HAND)
     age = (observed.now - found.taken).total_seconds()
@@ -319,6 +338,13 @@ def _age_of_restore_time(request: Request, observed: Observed) -> Check:
         return Check(
             "backup_age", FAIL, f"restore_time lies in the future; it is {now} now.", "Correct restore_time (UTC)."
         )
+    if observed.backups is None:
+        detail = "The source's backups could not be listed, so whether that time can be restored is not known."
+        return Check("backup_age", UNKNOWN, detail, "Allow DescribeBackups, or give backup_id.")
+    taken = [b.taken.strftime("%Y-%m-%dT%H:%M:%SZ") for b in observed.backups if b.usable and b.taken]
+    if not any(moment <= request.restore_time for moment in taken):
+        detail = f"No usable full backup of the last days is older than {request.restore_time}."
+        return Check("backup_age", FAIL, detail, "Correct restore_time; it must lie in the backups' retention period.")
     return Check("backup_age", PASS, f"the copy holds the state of {request.restore_time}; it is {now} now")
 
 
@@ -349,5 +375,6 @@ def _duration(seconds: float) -> str:
     return " ".join(filter(None, parts)) or "0 s"
 
 
+_BACKUP_ID = "Correct backup_id; the console lists the backup sets of the source."
 _BY_HAND = "Check it in the console before you go on."
 _COPY_INSTEAD = "Use other instances, or method: copy."

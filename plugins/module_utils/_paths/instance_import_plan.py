@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._alibaba import rds
-from .._plan import FAIL, WARN, Check, Plan
+from .._plan import FAIL, UNKNOWN, WARN, Check, Plan
 from .instance_import_request import Request
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class Observed(NamedTuple):
     """Both instances at one moment. None: there is no such instance, or the service did not tell.
 
-    running: actions of imports and copies that a task list shows as unfinished.
+    running: actions of imports and copies that a task list of either instance shows as unfinished; running_on_target:
+    those of the target's list.
     """
 
     now: datetime
@@ -36,6 +37,7 @@ class Observed(NamedTuple):
     target_used: int | None = None
     backups: tuple[Backup, ...] | None = None
     running: frozenset[str] = frozenset()
+    running_on_target: frozenset[str] = frozenset()
 
     @property
     def busy(self) -> list[str]:
@@ -47,7 +49,8 @@ def plan(request: Request, observed: Observed) -> Plan:
     """The step still to be done, or none, or why that cannot be told. Pure."""
     missing, arriving = remaining(request, observed), coming(request, observed)
     wanted = sorted(request.databases.values())
-    before = {"instance_id": request.target, "databases": {t: state_on(observed, t) for t in wanted}}
+    before_states = {t: state_on(observed, t) for t in wanted}
+    before = {"instance_id": request.target, "databases": before_states}
     gone = lost(request, observed)
     if gone and not missing and not arriving:
         told = ", ".join(f"{t} is {state_on(observed, t)}" for t in gone)
@@ -58,14 +61,18 @@ def plan(request: Request, observed: Observed) -> Plan:
         return _plan_in_flight(request, observed, before)
     from .instance_import_step import import_step
 
-    after = {"instance_id": request.target, "databases": dict.fromkeys(wanted, rds.DATABASE_RUNNING)}
-    state_after = "imported" if request.wait else "in_flight"
+    reached = rds.DATABASE_RUNNING if request.wait else "in flight"
+    after_states = {t: reached if t in missing.values() else before_states[t] for t in wanted}
+    after = {"instance_id": request.target, "databases": after_states}
+    state_after = "unknown" if gone else "imported" if request.wait else "in_flight"
     step = import_step(request, observed, dict(sorted(missing.items(), key=lambda pair: pair[1])))
     return Plan(state="missing", steps=(step,), predicted_state=state_after, before=before, after=after)
 
 
 def _plan_in_flight(request: Request, observed: Observed, before: Mapping[str, Any]) -> Plan:
-    if not remaining(request, observed):
+    arriving = {state_on(observed, t) for t in coming(request, observed)}
+    if not remaining(request, observed) and not request.wait and "Deleting" not in arriving:
+        # Nothing to send, and nobody who waits for the end.
         return Plan(state="in_flight", predicted_state="in_flight", before=before, after=before)
     states = [f"{i.id} is {i.state}" for i in (observed.source, observed.target) if i and i.id in observed.busy]
     states += [f"{action} runs" for action in sorted(observed.running)]
@@ -105,6 +112,16 @@ def in_flight(request: Request, observed: Observed) -> bool:
     return bool(observed.busy or coming(request, observed) or observed.running)
 
 
+def shows_on_target(request: Request, observed: Observed) -> bool:
+    """A sign of an import that can be ours: the source may be busy with another target."""
+    busy = observed.target is not None and observed.target.state not in (None, rds.RUNNING)
+    return bool(busy or coming(request, observed) or observed.running_on_target)
+
+
+# What work in flight can still change, so that a failure now says nothing about the time after it.
+_CHANGES_IN_FLIGHT = ("backup_age", "free_storage", "database_quota")
+
+
 def all_checks(request: Request, observed: Observed) -> list[Check]:
     """Nothing but their presence is checked for databases that are on the target already: a finished migration stays
     finished when its source instance is changed or released.
@@ -115,7 +132,18 @@ def all_checks(request: Request, observed: Observed) -> list[Check]:
         from .instance_import_checks import checks_before_an_import
 
         items += checks_before_an_import(request, observed, missing)
+    if in_flight(request, observed):
+        items = [_not_yet(item) if item.status == FAIL and item.name in _CHANGES_IN_FLIGHT else item for item in items]
     return items
+
+
+def hopeless(request: Request, observed: Observed) -> bool:
+    """Whether a check fails that no waiting can mend."""
+    return any(item.status == FAIL for item in all_checks(request, observed))
+
+
+def _not_yet(item: Check) -> Check:
+    return item._replace(status=UNKNOWN, detail=f"Work is in flight. At the moment: {item.detail}")
 
 
 def _already_there(request: Request, observed: Observed, missing: Mapping[str, str]) -> list[Check]:

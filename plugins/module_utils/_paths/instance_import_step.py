@@ -49,7 +49,8 @@ def import_step(request: Request, observed: Observed, names: dict[str, str]) -> 
         subject=subject,
         why=why,
         parameters=rds_imports.import_parameters(request.source, request.target, names),
-        or_else=copy if request.may_copy else None,
+        # A copy that does not say what it restores is none to agree to.
+        or_else=copy if request.may_copy and {"BackupId", "RestoreTime"} & set(copy.parameters) else None,
     )
 
 
