@@ -47,7 +47,7 @@ options:
     default: []
   confirm:
     description: The id of the target instance, typed by whoever means it. Needed for steps that cannot be taken
-      back, and ignored where there are none.
+      back; an import and its cancellation are none, and ignore it.
     type: str
   approved_plan:
     description:
@@ -55,7 +55,10 @@ options:
         RV(fingerprint).
       - The run stops before the first write when its plan holds more than, or anything else than, the approved one.
         With a file, a run that was interrupted may go on with what is left. A fingerprint admits only the exact plan.
-      - Compared are action, instances and names; not ids of backups that were chosen automatically, times or sizes.
+      - Compared are action, instances, names and what the task chose on purpose (a backup, a time, privileges); not
+        ids of backups that were chosen automatically, times or sizes.
+      - A rehearsal is saved with M(ansible.builtin.copy) from its registered result, by a task that runs in check mode
+        as well; see the examples of M(apsaradb.migration.rds_import_between_instances).
       - Without it every plan may run.
     type: str
 """

@@ -6,10 +6,11 @@
 
 """An approved plan: is what is left to do no more than, and nothing else than, what somebody agreed to?
 
-Steps are compared by identity: action (or its alternative), target, source and logical subject, never by ids, times or
-sizes. A run may start when its remaining steps are a subset of the approved ones, in their order; everything that is
-missing from them must have been observed as done, which is how a step falls out of a plan in the first place.
-A fingerprint admits only the exact plan.
+Steps are compared by identity: action (or its alternative), target, source, logical subject, and what the user chose on
+purpose (a backup, a time, privileges); never by what a run chooses by itself: ids, times, sizes. A run may start when
+its remaining steps are a subset of the approved ones, in their order; everything that is missing from them must have
+been observed as done, which is how a step falls out of a plan in the first place. A fingerprint admits only the exact
+plan.
 """
 
 from __future__ import annotations
@@ -49,10 +50,10 @@ def require_approval(plan: Plan, approved: str, *, module: str) -> None:
 def identities(step: Mapping[str, Any]) -> list[Identity]:
     """A step's result form, taken apart into one identity per subject."""
     try:
-        action, other = str(step["action"]), step.get("or_else")
+        action, other = _with_choices(step), step.get("or_else")
         if other:
             # Whoever agreed to an action alone did not agree to its alternative.
-            action += f" or else {other['action']}"
+            action += f" or else {_with_choices(other)}"
         return [(action, str(step["target"]), str(step.get("source") or ""), str(name)) for name in step["subject"]]
     except (KeyError, TypeError, AttributeError):
         raise BadRequest(
@@ -60,6 +61,11 @@ def identities(step: Mapping[str, Any]) -> list[Identity]:
             code="approved_plan_unreadable",
             remedy="approved_plan takes the saved result of a rehearsal, or a rehearsal file.",
         ) from None
+
+
+def _with_choices(step: Mapping[str, Any]) -> str:
+    choices = dict(step.get("choices") or {})
+    return str(step["action"]) + (f" with {json.dumps(choices, sort_keys=True)}" if choices else "")
 
 
 def _require_fingerprint(plan: Plan, approved: str) -> None:

@@ -36,7 +36,8 @@ class Step(NamedTuple):
     action: the service's action. target: the instance it acts on. subject: the logical things it is about, one entry
     per database, job or role. source: where they come from, if anywhere. parameters: the request as it will be sent,
     free of secrets. chosen_at_run_time: names of parameters that a later run may fill differently (the newest backup)
-    without being another plan. or_else: the step to take when the service does not know the action.
+    without being another plan. choices: what the user chose beyond the subject, by option; approval covers these.
+    or_else: the step to take when the service does not know the action.
     """
 
     action: str
@@ -46,6 +47,7 @@ class Step(NamedTuple):
     parameters: Mapping[str, Any]
     source: str = ""
     chosen_at_run_time: frozenset[str] = frozenset()
+    choices: Mapping[str, Any] = MappingProxyType({})
     one_way: bool = False
     or_else: Step | None = None
 
@@ -57,6 +59,7 @@ class Step(NamedTuple):
             "subject": list(self.subject),
             "why": self.why,
             "parameters": dict(self.parameters),
+            "choices": dict(self.choices),
             "one_way": self.one_way,
         }
         if self.or_else is not None:

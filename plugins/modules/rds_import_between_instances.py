@@ -104,6 +104,22 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Rehearse, and keep the rehearsal for whoever approves it
+  apsaradb.migration.rds_import_between_instances:
+    region: cn-hangzhou
+    source_instance_id: rm-bp1sqlsource00001
+    instance_id: rm-bp1sqltarget00001
+    databases: [sales, crm]
+  check_mode: true
+  register: rehearsal
+
+- name: Save it, in check mode as well
+  ansible.builtin.copy:
+    content: "{{ rehearsal | to_json }}"
+    dest: rehearsal.json
+    mode: "0600"
+  check_mode: false
+
 - name: Rehearse and run with the same task; --check makes it a rehearsal
   apsaradb.migration.rds_import_between_instances:
     region: cn-hangzhou
@@ -233,6 +249,10 @@ plan:
       description: The request, without secrets.
       type: dict
       sample: {"DBInstanceId": "rm-bp1sqltarget00001", "SourceDBInstanceId": "rm-bp1sqlsource00001"}
+    choices:
+      description: What the task chose beyond the databases, by option, such as O(backup_id).
+      type: dict
+      sample: {"sync_user_privilege": true}
     one_way:
       description: Whether it cannot be taken back.
       type: bool

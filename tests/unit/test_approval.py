@@ -62,8 +62,19 @@ def test_the_approved_plan_and_what_is_left_of_it(tmp_path, form):
         IMPORT._replace(source="rm-another"),
         IMPORT._replace(or_else=None),
         COPY,
+        IMPORT._replace(or_else=COPY._replace(choices={"sync_user_privilege": True})),
+        IMPORT._replace(or_else=COPY._replace(choices={"restore_time": "2026-01-01T00:00:00Z"})),
     ],
-    ids=["one more", "another name", "another target", "another source", "another way", "the alternative alone"],
+    ids=[
+        "one more",
+        "another name",
+        "another target",
+        "another source",
+        "another way",
+        "the alternative alone",
+        "privileges too",
+        "another time",
+    ],
 )
 def test_more_or_different_is_refused_and_shown(tmp_path, other):
     approved = saved(tmp_path / "approved.json", result_of(IMPORT))

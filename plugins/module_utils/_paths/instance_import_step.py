@@ -23,6 +23,11 @@ def import_step(request: Request, observed: Observed, names: dict[str, str]) -> 
     """The import, with the copy behind it where the method leaves both open."""
     why = f"{len(names)} of {len(request.databases)} databases are not on {request.target}"
     subject = tuple(_subject(source, target) for source, target in names.items())
+    chosen = {
+        "backup_id": request.backup_id,
+        "restore_time": request.restore_time,
+        "sync_user_privilege": request.sync_user_privilege,
+    }
     copy = Step(
         action=rds.COPY,
         target=request.target,
@@ -37,6 +42,7 @@ def import_step(request: Request, observed: Observed, names: dict[str, str]) -> 
             restore_time=request.restore_time,
             sync_user_privilege=request.sync_user_privilege,
         ),
+        choices={option: value for option, value in chosen.items() if value},
         # Without a wish the newest backup is taken, and there may be a newer one by then.
         chosen_at_run_time=frozenset() if request.backup_id or request.restore_time else frozenset({"BackupId"}),
     )
