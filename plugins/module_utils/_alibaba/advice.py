@@ -160,6 +160,10 @@ _BY_STATUS: dict[int, Advice] = {
     503: Advice("The service is not available.", "Wait and run the playbook again; see the status page.", again=True),
     504: FAULT,
 }
+_REDIRECTED = Advice(
+    "The endpoint points to another address. Redirects are not followed: they could carry secrets elsewhere.",
+    "Correct the endpoint option, or the region.",
+)
 _NO_ADVICE = Advice("The service refused the request.", "Look the code up in the vendor's error centre.")
 
 
@@ -171,6 +175,8 @@ def advice(code: str, http_status: int | None = None) -> Advice:
     if code and http_status is not None and http_status < 500:
         # A code nobody documented says more than a status that is shared by a hundred causes.
         return Advice(_BY_STATUS.get(http_status, _NO_ADVICE).cause, _NO_ADVICE.remedy)
+    if http_status in range(300, 400):
+        return _REDIRECTED
     return _BY_STATUS.get(http_status or 0, _NO_ADVICE)
 
 
