@@ -57,8 +57,8 @@ class Broken(Exception):
 CLIENTS_MAY_WRITE = Edit(f"{CODE}/_module.py", "read_only=module.check_mode", "read_only=False")
 LOOP_GOES_ON = Edit(
     f"{CODE}/_run_loop.py",
-    'if check_mode:\n        result["changed"] = plan.changes\n        return',
-    'if check_mode:\n        result["changed"] = plan.changes',
+    'result["diff"]["after"] = dict(plan.after)\n        return',
+    'result["diff"]["after"] = dict(plan.after)',
 )
 UNTOLD = 'return Check(name, UNKNOWN, f"The service did not tell this about'
 
@@ -106,8 +106,8 @@ MUTATIONS = (
         (
             Edit(
                 f"{CODE}/_paths/instance_import_run.py",
-                "if not self._request.wait:\n            # Until",
-                "if False:\n            # Until",
+                "if not self._request.wait and not self._shows_within_settle():",
+                "if False:",
             ),
         ),
         (f"{STORY}::test_two_runs_in_a_row_without_waiting_start_once",),
@@ -154,7 +154,7 @@ MUTATIONS = (
         (
             Edit(
                 f"{CODE}/_alibaba/rpc_failures.py",
-                'redact(str((document or {}).get("Message") or ""), secrets)[:1000]',
+                'redact(str((document or {}).get("Message") or "")[:4000], secrets)[:1000]',
                 'str((document or {}).get("Message") or "")[:1000]',
             ),
         ),
@@ -167,12 +167,12 @@ MUTATIONS = (
     ),
     Mutation(
         "secrets of the environment are not masked",
-        (Edit(f"{CODE}/_module.py", "on_secret=module.no_log_values.add", "on_secret=lambda secret: None"),),
+        (Edit(f"{CODE}/_module.py", "on_secret=keep_secret", "on_secret=lambda secret: None"),),
         (f"{DOOR}::test_a_secret_of_the_environment_is_masked_wherever_it_turns_up",),
     ),
     Mutation(
         "weak secrets are taken",
-        (Edit(f"{CODE}/_module.py", "if not weak:", "if True:"),),
+        (Edit(f"{CODE}/_module.py", "if weak:", "if False:"),),
         (f"{DOOR}::test_a_secret_that_would_blank_the_results_is_refused",),
     ),
     Mutation(
@@ -180,7 +180,7 @@ MUTATIONS = (
         (
             Edit(
                 f"{CODE}/_module.py",
-                "module.no_log_values.difference_update(module.params[name] for name in weak)",
+                "module.no_log_values.difference_update(secrets)",
                 "pass",
             ),
         ),
@@ -222,7 +222,7 @@ MUTATIONS = (
         (
             Edit(
                 f"{CODE}/_paths/instance_import_checks.py",
-                "name, UNKNOWN, \"The source's backups",
+                "name, status, \"The source's backups",
                 "name, PASS, \"The source's backups",
             ),
         ),
@@ -267,7 +267,7 @@ MUTATIONS = (
     ),
     Mutation(
         "one-way steps need no confirmation",
-        (Edit(f"{CODE}/_run_loop.py", "if confirm == target:", "if True:"),),
+        (Edit(f"{CODE}/_run_loop.py", "if [confirm] == targets:", "if True:"),),
         (f"{DOOR}::test_a_one_way_step_wants_the_id_of_its_instance",),
     ),
     Mutation(

@@ -106,11 +106,14 @@ def _kind_of(error: Exception) -> str:
 def _causes(error: BaseException) -> set[str]:
     """Class names of everything wrapped in an exception of requests."""
     names: set[str] = set()
+    # By object: requests and urllib3 have classes of the same name, one wrapped in the other.
+    seen: list[BaseException] = []
     pending: list[Any] = [error]
-    while pending and len(names) < 20:
+    while pending and len(seen) < 20:
         current = pending.pop()
-        if not isinstance(current, BaseException) or type(current).__name__ in names:
+        if not isinstance(current, BaseException) or any(current is known for known in seen):
             continue
+        seen.append(current)
         names.add(type(current).__name__)
         pending += [*current.args, getattr(current, "reason", None), current.__cause__, current.__context__]
     return names
