@@ -16,82 +16,66 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from .errors import ApiError, DocumentError
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One doubt. `default` is one of `values`."""
-
-    name: str
-    values: tuple[str, ...]
-    default: str
-    about: str
-    source: str
-
-
-def _variant(name: str, values: str, about: str, source: str) -> Variant:
-    """`values` are separated by `|`; the first one is the default."""
-    choices = tuple(value.strip() for value in values.split("|"))
-    return Variant(name, choices, choices[0], about, source)
-
+from .variant import UNDOCUMENTED, Variant, variant
+from .variants_backups import BACKUPS
+from .variants_oss import OSS
+from .variants_postgresql import POSTGRESQL
 
 _STATE_SOURCE = "appendix table of instance states against the console words of the retired action's page"
-_UNDOCUMENTED = "documented nowhere"
 _APPENDIX = "appendix of client error codes and pages of single actions, which disagree"
 
 _STATES = (
-    _variant(
+    variant(
         "import_source_status",
         "TransingToOthers | TRANSING | Migrating",
         "What the source instance shows while an import runs.",
         _STATE_SOURCE,
     ),
-    _variant(
+    variant(
         "import_target_status",
         "ImportingFromOthers | Importing",
         "What the target instance shows while an import runs.",
         _STATE_SOURCE,
     ),
-    _variant(
+    variant(
         "copy_source_status",
         "TransingToOthers | TRANSING | Migrating | Running",
         "What the source instance shows while a copy runs. A copy reads a backup, so the source may stay as it is.",
         _STATE_SOURCE,
     ),
-    _variant(
+    variant(
         "copy_target_status",
         "ImportingFromOthers | Importing | Running",
         "What the target instance shows while a copy runs.",
         _STATE_SOURCE,
     ),
-    _variant(
+    variant(
         "busy_delay",
         "0 | 3 | 20",
         "Seconds between the accepted create call and the busy state showing.",
-        _UNDOCUMENTED,
+        UNDOCUMENTED,
     ),
-    _variant(
+    variant(
         "release_delay",
         "0 | 15",
         "Seconds between the databases being Running and the instances showing Running again.",
-        _UNDOCUMENTED,
+        UNDOCUMENTED,
     ),
-    _variant(
+    variant(
         "target_databases",
         "creating | when_finished",
         "Whether databases on the target are listed as Creating during the transfer, or only when it is finished.",
         "state list of DescribeDatabases; which one applies is not said",
     ),
-    _variant(
+    variant(
         "list_lag",
         "0 | 4 | 25",
         "Seconds by which DescribeDatabases lags behind: a new database is listed that much later.",
-        _UNDOCUMENTED,
+        UNDOCUMENTED,
     ),
-    _variant(
+    variant(
         "delete_lag",
         "0 | 10",
         "Seconds for which a deleted database is still listed as Deleting.",
@@ -100,228 +84,226 @@ _STATES = (
 )
 
 _ANSWERS = (
-    _variant(
+    variant(
         "items_shape",
         "documented | array | bare_object",
         "Lists in an answer: in their wrapper; the wrapper left out; a single entry as an object instead of a list.",
         "SDK models against sample answers, which show objects where the models have lists",
     ),
-    _variant(
-        "class_type_field", "present | missing", "DBInstanceClassType in the instance's attributes.", _UNDOCUMENTED
-    ),
-    _variant("collation_field", "present | missing", "Collation in the instance's attributes.", _UNDOCUMENTED),
-    _variant(
+    variant("class_type_field", "present | missing", "DBInstanceClassType in the instance's attributes.", UNDOCUMENTED),
+    variant("collation_field", "present | missing", "Collation in the instance's attributes.", UNDOCUMENTED),
+    variant(
         "disk_used_field",
         "present | missing",
         "DBInstanceDiskUsed in the instance's attributes.",
-        _UNDOCUMENTED,
+        UNDOCUMENTED,
     ),
-    _variant(
+    variant(
         "max_quantity_field",
         "present | missing",
         "DBMaxQuantity in the instance's attributes.",
-        _UNDOCUMENTED,
+        UNDOCUMENTED,
     ),
-    _variant(
+    variant(
         "resource_usage",
         "known | unknown",
         "DescribeResourceUsage has figures, or -1 where it has none.",
         "parameter text: -1 means that there is no figure",
     ),
-    _variant(
+    variant(
         "total_count_in_rows",
         "present | missing",
         "TotalCount inside each row of DescribeDatabases for SQL Server.",
         "field text: SQL Server only",
     ),
-    _variant(
+    variant(
         "total_record_count",
         "documented | text | number",
         "TotalRecordCount, PageNumber and PageRecordCount as the models have them, as text, or as numbers.",
         "models of different SDK releases disagree",
     ),
-    _variant(
+    variant(
         "import_id",
         "text | number",
         "ImportId of the retired import in JSON.",
         "the last model has a string, the samples an integer",
     ),
-    _variant(
+    variant(
         "page_size_out_of_range",
         "refused | default",
         "A page size outside the documented range is refused, or the documented default is used.",
-        _UNDOCUMENTED,
+        UNDOCUMENTED,
     ),
 )
 
 _TASKS = (
-    _variant(
+    variant(
         "tasks_listed",
         "both | target | source | nowhere",
         "On which instances DescribeTasks lists a running import or copy.",
-        _UNDOCUMENTED,
+        UNDOCUMENTED,
     ),
-    _variant(
+    variant(
         "task_status",
         "numbers | other_numbers | words",
         "Status texts of DescribeTasks (running, done, failed, cancelled): 1 2 3 4, 0 1 -1 -2, or words.",
         "field text: no list of values is published",
     ),
-    _variant(
+    variant(
         "history_listed",
         "both | target | nowhere",
         "On which instances DescribeHistoryTasks lists an import or copy.",
-        _UNDOCUMENTED,
+        UNDOCUMENTED,
     ),
 )
 
 _REFUSALS = (
-    _variant(
+    variant(
         "unknown_action",
         "InvalidAction 403 | InvalidAction.NotFound 404 | InvalidParameter 400",
         "How an action that does not exist is refused; this is also how the retired actions are refused.",
         "appendix: 403 InvalidAction, and 400 InvalidParameter for a bad action; the gateway's own code is the third",
     ),
-    _variant(
+    variant(
         "unknown_parameter",
         "InvalidParameter 400 | UnsupportedParameter 400 | ignored",
         "A parameter that the action does not have. Refusing it finds typing errors.",
-        _UNDOCUMENTED,
+        UNDOCUMENTED,
     ),
-    _variant(
+    variant(
         "instance_not_found",
         "InvalidDBInstanceId.NotFound 404 | InvalidDBInstance.NotFound 404 | InvalidDBInstanceId.NotFound 400"
         " | InvalidDBInstance.NotFound 400 | InvalidDBInstanceName.NotFound 403 | Forbidden.InstanceNotFound 404",
         "An instance that does not exist, or belongs to another account.",
         _APPENDIX,
     ),
-    _variant(
+    variant(
         "wrong_state",
         "IncorrectDBInstanceState 403 | IncorrectDBInstanceState 400 | IncorrectDBInstanceState 500"
         " | OperationDenied.DBInstanceStatus 403",
         "An instance that is not Running.",
         _APPENDIX,
     ),
-    _variant(
+    variant(
         "wrong_database_state",
         "OperationDenied.DBStatus 403 | IncorrectDBState 403",
         "A source database that is not Running.",
         _APPENDIX,
     ),
-    _variant(
+    variant(
         "wrong_family",
         "IncorrectDBInstanceType 403 | IncorrectDBInstanceType 400 | OperationDenied.DBInstanceType 403",
         "An import between instances that are not of a dedicated family.",
         _APPENDIX,
     ),
-    _variant(
+    variant(
         "wrong_engine",
         "OperationDenied.DBInstanceEngine 403 | EngineNotSupported 404 | EngineNotSupported 400"
         " | IncorrectDBInstanceEngine 400",
         "An action that does not exist for the engine of the instance.",
         _APPENDIX,
     ),
-    _variant(
+    variant(
         "wrong_version",
         "EngineVersionNotSupported 400 | EngineVersionNotSupported 404",
         "Engine versions that do not fit.",
         _APPENDIX,
     ),
-    _variant(
+    variant(
         "wrong_lock_mode",
         "OperationDenied.LockMode 403 | IncorrectDBInstanceLockMode 403 | IncorrectDBInstanceLockMode 400",
         "An instance that is locked.",
         _APPENDIX,
     ),
-    _variant(
+    variant(
         "wrong_network_type",
         "OperationDenied.NetworkType 403 | InvalidParameter 400",
         "A copy between instances of different network types; the condition is documented, the code is not.",
-        _UNDOCUMENTED,
+        UNDOCUMENTED,
     ),
-    _variant(
+    variant(
         "database_not_found",
         "InvalidDBName.NotFound 404 | InvalidDBName.NotFound 400",
         "A database that does not exist.",
         _APPENDIX,
     ),
-    _variant(
+    variant(
         "bad_database_name",
         "InvalidDBName 400 | InvalidDBName 403",
         "A database name that breaks the rules.",
         _APPENDIX,
     ),
-    _variant(
+    variant(
         "import_space",
         "used | free | databases",
         "What the target's free space must exceed: used space of the source, its free space, or the databases.",
         "two editions of the action's page differ in their wording",
     ),
-    _variant(
+    variant(
         "import_array",
         "accepted | refused",
         "The array form of DBNames (same names on both sides) for SQL Server.",
         "the samples show it, the parameter's note describes the map",
     ),
-    _variant(
+    variant(
         "copy_with_both",
         "refused | backup",
         "A copy with BackupId and RestoreTime: refused, or the backup wins.",
-        _UNDOCUMENTED,
+        UNDOCUMENTED,
     ),
 )
 
 _GATEWAY = (
-    _variant(
+    variant(
         "wrong_secret",
         "SignatureDoesNotMatch 400 | SignatureDoesNotMatch 403 | IncompleteSignature 400",
         "A signature that does not match. The message shows the string that the service signed.",
         "appendix: IncompleteSignature; the older SDK handles SignatureDoesNotMatch",
     ),
-    _variant(
+    variant(
         "stale_time_stamp",
         "IllegalTimestamp 400 | InvalidTimeStamp.Expired 400",
         "A time stamp more than 15 minutes off.",
         "appendix: IllegalTimestamp; the gateway's own code is the second",
     ),
-    _variant("reused_nonce", "SignatureNonceUsed 400 | SignatureNonceUsed 403", "A nonce seen before.", _UNDOCUMENTED),
-    _variant(
+    variant("reused_nonce", "SignatureNonceUsed 400 | SignatureNonceUsed 403", "A nonce seen before.", UNDOCUMENTED),
+    variant(
         "unknown_key",
         "InvalidAccessKeyId.NotFound 404 | InvalidAccessKeyId.NotFound 400",
         "An access key id that does not exist.",
         _APPENDIX,
     ),
-    _variant(
+    variant(
         "expired_security_token",
         "InvalidSecurityToken.Expired 400 | SecurityTokenExpired 403 | InvalidSecurityToken.Expired 403",
         "An STS token that has expired.",
-        _UNDOCUMENTED,
+        UNDOCUMENTED,
     ),
-    _variant(
+    variant(
         "wrong_security_token",
         "InvalidSecurityToken.Malformed 400 | InvalidSecurityToken.MismatchWithAccessKey 400",
         "An STS token that is not the one that belongs to the key, or is not there at all.",
-        _UNDOCUMENTED,
+        UNDOCUMENTED,
     ),
-    _variant(
+    variant(
         "bearer_forms",
         "all | header | authorization | none",
         "Accepted bearer forms: both, only x-acs-bearer-token and BearerToken with SignatureType, only Authorization.",
         "SDKs know the first kind, a public how-to the second; neither is documented for RDS",
     ),
-    _variant(
+    variant(
         "refused_bearer",
         "InvalidBearerToken 403 | InvalidAccessKeyId.NotFound 404 | Forbidden.Authentication 403",
         "A bearer token that is unknown, or bearer tokens not being accepted.",
-        _UNDOCUMENTED,
+        UNDOCUMENTED,
     ),
-    _variant(
+    variant(
         "throttled",
         "Throttling.User 400 | Throttling 400 | Throttling.Api 403 | Throttling.User 429 | Throttling 503",
         "A call too many.",
         "appendix and API pages; statuses 429 and 503 are documented for other products",
     ),
-    _variant(
+    variant(
         "retry_after",
         "missing | 400 | 3000",
         "Header x-acs-retry-after of a throttled answer: absent, or so many milliseconds.",
@@ -329,7 +311,9 @@ _GATEWAY = (
     ),
 )
 
-VARIANTS: dict[str, Variant] = {one.name: one for one in (*_STATES, *_ANSWERS, *_TASKS, *_REFUSALS, *_GATEWAY)}
+VARIANTS: dict[str, Variant] = {
+    one.name: one for one in (*_STATES, *_ANSWERS, *_TASKS, *_REFUSALS, *_GATEWAY, *BACKUPS, *OSS, *POSTGRESQL)
+}
 
 
 class Variants(Mapping[str, str]):
