@@ -311,9 +311,8 @@ _GATEWAY = (
     ),
 )
 
-VARIANTS: dict[str, Variant] = {
-    one.name: one for one in (*_STATES, *_ANSWERS, *_TASKS, *_REFUSALS, *_GATEWAY, *BACKUPS, *OSS, *POSTGRESQL)
-}
+_ALL = (*_STATES, *_ANSWERS, *_TASKS, *_REFUSALS, *_GATEWAY, *BACKUPS, *OSS, *POSTGRESQL)
+VARIANTS: dict[str, Variant] = {one.name: one for one in _ALL}
 
 
 class Variants(Mapping[str, str]):
