@@ -18,12 +18,12 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._alibaba import rds
-from .._alibaba.errors import ServiceError
+from .._alibaba.errors import ServiceError, is_unknown_instance
 from .._alibaba.rpc import RpcClient
 from .._failure import WaitTimeout
 from .._plan import Check, Plan, Step
 from .._waiting import Clock, Patience, wait_until
-from .instance_import_plan import Observed, all_checks, hopeless, in_flight, plan, remaining, state_on
+from .instance_import_plan import Observed, all_checks, coming, hopeless, in_flight, plan, remaining, state_on
 from .instance_import_request import Request
 
 # How far back a backup is looked for. Longer windows are slow at the service.
@@ -55,7 +55,7 @@ class InstanceImport:
 
         A target that is occupied cannot be planned for: which databases an import in flight holds is not told.
         """
-        seen = self._look()
+        seen = self._glance() or self._look()
         if in_flight(self._request, seen) and self._request.wait and not self._client.read_only:
             closely = self._more_closely(seen)
             if hopeless(self._request, closely):
@@ -116,12 +116,25 @@ class InstanceImport:
             ],
         }
 
+    def _glance(self) -> Observed | None:
+        """The target's databases alone: all that a finished import has to show. None where there is more to see."""
+        try:
+            listed = rds.databases(self._client, self._request.target)
+        except ServiceError as error:
+            if error.transient or not is_unknown_instance(error):
+                raise
+            return None
+        seen = Observed(now=self._now(), source=None, target=None, target_databases=listed)
+        return None if remaining(self._request, seen) or coming(self._request, seen) else seen
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.wall(), timezone.utc)
+
     def _look(self) -> Observed:
         """What waiting needs: the databases of the target and, while some are missing, what goes on around them."""
-        now = datetime.fromtimestamp(self._clock.wall(), timezone.utc)
         target = rds.instance(self._client, self._request.target)
         listed = rds.databases(self._client, target.id) if target else {}
-        seen = Observed(now=now, source=None, target=target, target_databases=listed)
+        seen = Observed(now=self._now(), source=None, target=target, target_databases=listed)
         if not remaining(self._request, seen):
             return seen
         seen = seen._replace(source=rds.instance(self._client, self._request.source))
