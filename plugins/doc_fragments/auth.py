@@ -54,6 +54,16 @@ options:
       - Plain HTTP is refused except to this machine.
       - Without it, E(APSARADB_RDS_ENDPOINT) is used, else the endpoint follows from O(region).
     type: str
+  ram_endpoint:
+    description: Host name or URL of the RAM endpoint, where a module looks for a role. Without it,
+      E(APSARADB_RAM_ENDPOINT) is used, else C(ram.aliyuncs.com).
+    type: str
+  oss_endpoint:
+    description:
+      - Host name or URL of the OSS endpoint, without the bucket's name, for internal networks and for tests. Plain
+        HTTP is refused except to this machine.
+      - Without it, E(APSARADB_OSS_ENDPOINT) is used, else C(oss-REGION.aliyuncs.com) of O(region).
+    type: str
   ca_path:
     description: File or folder with the certificate authorities to trust instead of the built-in ones. Without it,
       E(APSARADB_CA_PATH) is used, then E(REQUESTS_CA_BUNDLE).

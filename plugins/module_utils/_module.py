@@ -32,6 +32,8 @@ AUTH_OPTIONS: dict[str, dict[str, Any]] = {
         "fallback": (env_fallback, ["ALIBABA_CLOUD_REGION", "ALIBABA_CLOUD_REGION_ID", "ALICLOUD_REGION"]),
     },
     "rds_endpoint": {"type": "str", "fallback": (env_fallback, ["APSARADB_RDS_ENDPOINT"])},
+    "ram_endpoint": {"type": "str", "fallback": (env_fallback, ["APSARADB_RAM_ENDPOINT"])},
+    "oss_endpoint": {"type": "str", "fallback": (env_fallback, ["APSARADB_OSS_ENDPOINT"])},
     "ca_path": {"type": "path", "fallback": (env_fallback, ["APSARADB_CA_PATH"])},
     # A proxy's address may hold a password.
     "proxy": {"type": "str", "no_log": True, "fallback": (env_fallback, ["APSARADB_PROXY"])},

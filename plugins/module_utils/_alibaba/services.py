@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._waiting import Clock
 from . import rds
@@ -17,6 +17,9 @@ from .connection import Trust, endpoint_url, new_session
 from .credentials import CredentialSource, find_credentials
 from .errors import Misconfigured
 from .rpc import CallLog, RpcClient
+
+if TYPE_CHECKING:
+    from .oss import OssClient
 
 
 class Services:
@@ -43,6 +46,8 @@ class Services:
         self._session = session
         self._credentials: CredentialSource | None = None
         self._rds: RpcClient | None = None
+        self._ram: RpcClient | None = None
+        self._oss: OssClient | None = None
         self.clock = clock or Clock()
         self.log = CallLog()
 
@@ -51,6 +56,57 @@ class Services:
         if self._rds is None:
             self._rds = self._client(rds.RDS, rds.default_endpoint(self._region()))
         return self._rds
+
+    @property
+    def ram(self) -> RpcClient:
+        if self._ram is None:
+            from .ram import DEFAULT_ENDPOINT, RAM
+
+            self._ram = self._client(RAM, DEFAULT_ENDPOINT)
+        return self._ram
+
+    @property
+    def oss(self) -> OssClient:
+        """OSS in the region of the options, of the profile, or of the endpoint's name."""
+        return self.oss_in("")
+
+    def oss_in(self, region: str) -> OssClient:
+        """OSS in a region that was learnt meanwhile, such as an instance's; the options' region comes first."""
+        if self._oss is None:
+            from .oss_model import default_endpoint, region_of_endpoint
+
+            given = self._options.get("oss_endpoint") or ""
+            region = self._region() or region or region_of_endpoint(given)
+            if not region:
+                raise Misconfigured(
+                    "The region of the bucket is not known, and requests to OSS are signed for a region.",
+                    code="region_missing",
+                    remedy="Set region, for example cn-hangzhou.",
+                )
+            self._oss = self._oss_client(endpoint_url(given or default_endpoint(region), "oss_endpoint"), region)
+        return self._oss
+
+    def _oss_client(self, endpoint: str, region: str) -> OssClient:
+        from .oss import OssClient
+
+        trust = Trust(ca_path=self._options.get("ca_path") or "", proxy=self._options.get("proxy") or "")
+        if self._credentials is None:
+            self._credentials = find_credentials(self._options, self._environment, self._on_secret)
+        session = self._session
+        if session is None:
+            from .oss_session import new_pool
+
+            session = new_pool(trust, self._environment)
+        return OssClient(
+            endpoint,
+            region,
+            self._credentials,
+            session,
+            read_only=self._read_only,
+            trust=trust,
+            clock=self.clock,
+            log=self.log,
+        )
 
     def _client(self, service: Any, default_endpoint: str) -> RpcClient:
         option = f"{service.name}_endpoint"

@@ -1,0 +1,349 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""Where each database of a migration from backups stands, and what is left to be done for it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from .._alibaba import rds
+from .._alibaba import rds_backup_tasks as api
+from .._plan import FAIL, Plan, Step
+from .backup_migration_files import Backup, DatabaseBackups, Sorted
+from .backup_migration_findings import Finding, findings_of_backup, findings_of_database
+from .backup_migration_request import Request
+
+# States of a database, as results show them.
+MISSING, IN_FLIGHT, STAGED, ONLINE = "missing", "in_flight", "staged", "online"
+REFUSED, DEFERRED, LOST, UNTOLD = "refused", "deferred", "failed", "unknown"
+TERMINATED = "terminated"
+
+PER_DATABASE_AND_DAY, PER_INSTANCE_AND_DAY = 20, 500
+_DAY = timedelta(hours=24)
+# What stands in a step's parameters for what only a run knows.
+OF_THE_FIRST_FILE, SIGNED_AT_RUN_TIME = "(id of the chain's first task)", "(signed when the task is sent)"
+
+_MAJOR = {"2008": 10, "2012": 11, "2014": 12, "2016": 13, "2017": 14, "2019": 15, "2022": 16, "2025": 17}
+
+
+class Chain(NamedTuple):
+    """A chain of the target that is still open. rows: None where the edition does not tell what became of the files."""
+
+    task: api.BackupTask
+    rows: tuple[api.BackupFileRow, ...] | None
+
+
+class Observed(NamedTuple):
+    """Everything at one moment. None: the service does not tell, or refuses to.
+
+    tasks: of the last seven days, newest first. chains: by target database.
+    """
+
+    now: datetime
+    instance: rds.Instance | None
+    databases: Mapping[str, rds.Database] = MappingProxyType({})
+    bucket: Any = None
+    backups: Sorted = Sorted((), (), ())
+    skipped: tuple[str, ...] = ()
+    tasks: tuple[api.BackupTask, ...] | None = ()
+    chains: Mapping[str, Chain] = MappingProxyType({})
+    storage_used: int | None = None
+    privileged_account: bool | None = None
+    import_role: bool | None = None
+
+    def newest_task(self, target: str) -> api.BackupTask | None:
+        """The newest one that is listed for a database of this name."""
+        return next((t for t in self.tasks or () if t.database.casefold() == target.casefold()), None)
+
+    def state_on_target(self, target: str) -> str | None:
+        """The service's word for the state; None where there is no such database. Case does not count there."""
+        found = self.databases.get(target) or next(
+            (d for name, d in self.databases.items() if name.casefold() == target.casefold()), None
+        )
+        return found.state if found else None
+
+
+class Standing(NamedTuple):
+    """Where one database stands. steps: what is still to be sent for it, in order. task: the one that counts."""
+
+    backups: DatabaseBackups
+    state: str
+    steps: tuple[Step, ...] = ()
+    task: api.BackupTask | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def target(self) -> str:
+        return self.backups.target
+
+    @property
+    def predicted_state(self) -> str:
+        if not self.steps:
+            return self.state
+        return ONLINE if self.steps[-1].action == api.OPEN or _opens(self.steps[-1]) else STAGED
+
+
+def is_2008(observed: Observed) -> bool:
+    """2008 R2 has rules of its own: the database has to exist, files come as signed URLs, and there are no chains."""
+    return bool(observed.instance and (observed.instance.version or "").lower().startswith(("2008", "08r2")))
+
+
+def software_major(observed: Observed) -> int | None:
+    """15 for an instance with 2019_std; None where the version is not told or not known here."""
+    version = (observed.instance.version or "" if observed.instance else "").lower()
+    return 10 if is_2008(observed) else _MAJOR.get(version[:4])
+
+
+def standings(request: Request, observed: Observed) -> tuple[Standing, ...]:
+    """One entry per target database, with as many steps as the daily quotas of the service leave room for."""
+    found = [_standing(request, observed, one) for one in observed.backups.databases]
+    return _within_quota(request, observed, found)
+
+
+def plan(request: Request, observed: Observed) -> Plan:
+    """All steps of all databases, in the order of their names."""
+    if request.state == "terminated":
+        from .backup_migration_termination import plan_termination
+
+        return plan_termination(request, observed)
+    found = standings(request, observed)
+    before = {s.target: s.state for s in found}
+    reached = {s.target: s.predicted_state if request.wait else IN_FLIGHT if s.steps else s.state for s in found}
+    in_flight = [s.target for s in found if s.state == IN_FLIGHT and not s.steps]
+    untold = [f"{s.target} is {observed.state_on_target(s.target)}" for s in found if s.state == UNTOLD]
+    steps = tuple(step for s in found for step in s.steps)
+    unknown = ""
+    if in_flight and not steps:
+        unknown = f"{', '.join(in_flight)} on the way already; a run with wait: true waits for the end"
+    elif untold and not steps:
+        unknown = f"{', '.join(untold)}, and no task of it is known"
+    return Plan(
+        state=overall(before.values()),
+        steps=steps,
+        predicted_state=overall(reached.values()),
+        before={"instance_id": request.instance_id, "databases": before},
+        after={"instance_id": request.instance_id, "databases": before if unknown else reached},
+        unknown=unknown,
+    )
+
+
+def overall(states: Any) -> str:
+    """One word for many databases: restored or staged when all are, else the least that is true of one."""
+    found = set(states)
+    if found <= {ONLINE}:
+        return "restored"
+    if found <= {ONLINE, STAGED}:
+        return "staged"
+    return next(s for s in (LOST, UNTOLD, REFUSED, MISSING, DEFERRED, IN_FLIGHT, *sorted(found)) if s in found)
+
+
+def _standing(request: Request, observed: Observed, one: DatabaseBackups) -> Standing:
+    on_target, task = observed.state_on_target(one.target), observed.newest_task(one.target)
+    chain = observed.chains.get(one.target)
+    if _is_done(observed, on_target, task):
+        return Standing(one, ONLINE, task=task)
+    findings = _findings(request, observed, one)
+    if chain is not None:
+        return _of_open_chain(request, observed, one, chain, findings)
+    if task is not None and task.unfinished:
+        return Standing(one, IN_FLIGHT, task=task, findings=findings)
+    if task is not None and task.ended_well and on_target is None and _just_ended(request, observed, task):
+        # Its database is not listed yet.
+        return Standing(one, IN_FLIGHT, task=task, findings=findings)
+    if on_target is not None and not is_2008(observed):
+        text = f"is {on_target} on the instance, and no task of it is known"
+        return Standing(one, UNTOLD, findings=(*findings, Finding("chain_known", FAIL, one.target, text)))
+    if any(f.status == FAIL for f in findings):
+        return Standing(one, REFUSED, task=task, findings=findings)
+    return Standing(one, MISSING, _from_the_start(request, observed, one), task, findings)
+
+
+def _is_done(observed: Observed, on_target: str | None, task: api.BackupTask | None) -> bool:
+    """The database is there, online. On 2008 R2 it always was, so there a task that succeeded has to prove it."""
+    if on_target != rds.DATABASE_RUNNING:
+        return False
+    return not is_2008(observed) or (task is not None and task.ended_well)
+
+
+def _findings(request: Request, observed: Observed, one: DatabaseBackups) -> tuple[Finding, ...]:
+    major = software_major(observed)
+    found = [f for backup in one.used for f in findings_of_backup(backup, software_major=major)]
+    return (*found, *findings_of_database(one, chain=needs_chain(request, one)))
+
+
+def needs_chain(request: Request, one: DatabaseBackups) -> bool:
+    return request.state == "staged" or bool(one.later)
+
+
+def _just_ended(request: Request, observed: Observed, task: api.BackupTask) -> bool:
+    return task.ended is not None and observed.now - task.ended < timedelta(seconds=request.settle)
+
+
+def _of_open_chain(
+    request: Request, observed: Observed, one: DatabaseBackups, chain: Chain, findings: tuple[Finding, ...]
+) -> Standing:
+    if chain.task.ended_badly:
+        text = f"the chain {chain.task.id} failed: {chain.task.description or 'no reason is told'}"
+        return Standing(
+            one, LOST, task=chain.task, findings=(*findings, Finding("chain_alive", FAIL, one.target, text))
+        )
+    left = left_of_chain(request, one, chain)
+    if left is None:
+        text = f"does not tell which files of chain {chain.task.id} were applied"
+        findings = (*findings, Finding("applied_files_known", FAIL, one.target, text))
+        return Standing(one, STAGED, task=chain.task, findings=findings)
+    of_the_rest = {b.key for b in left}
+    # What was applied is past being judged.
+    findings = tuple(f for f in findings if f.subject in of_the_rest or f.subject == one.target)
+    running = chain.task.unfinished and not chain.task.waiting
+    if any(f.status == FAIL for f in findings):
+        return Standing(one, IN_FLIGHT if running else STAGED, task=chain.task, findings=findings)
+    steps = tuple(_chain_step(request, observed, one, backup, chain.task.id) for backup in left)
+    if request.state == "restored":
+        steps += (_open_step(request, one, chain.task.id),)
+    return Standing(one, IN_FLIGHT if running else STAGED, steps, chain.task, findings)
+
+
+def left_of_chain(request: Request, one: DatabaseBackups, chain: Chain) -> list[Backup] | None:
+    """The files that the chain does not hold yet. None: that cannot be told, and sending one twice would break it."""
+    if chain.rows is not None:
+        known = [row for row in chain.rows if not row.failed]
+        return [b for b in one.later if not any(row.is_of(b.key) for row in known)]
+    if not one.later:
+        return []
+    if request.applied_through is None:
+        return None
+    return [b for b in one.later if not _applied_by_then(b, request.applied_through)]
+
+
+def _applied_by_then(backup: Backup, through: datetime) -> bool:
+    """Without an offset both are taken as the clock of the source shows them."""
+    try:
+        finish = datetime.fromisoformat((backup.finish or "").replace("Z", "+00:00"))
+    except ValueError:
+        return False
+    if finish.tzinfo is None or through.tzinfo is None:
+        finish, through = finish.replace(tzinfo=None), through.replace(tzinfo=None)
+    return finish <= through
+
+
+def _from_the_start(request: Request, observed: Observed, one: DatabaseBackups) -> tuple[Step, ...]:
+    if one.base is None:
+        return ()
+    if not needs_chain(request, one) or is_2008(observed):
+        return (_restore_step(request, observed, one, one.base),)
+    steps = [_chain_step(request, observed, one, one.base, "")]
+    steps += [_chain_step(request, observed, one, b, OF_THE_FIRST_FILE) for b in one.later]
+    if request.state == "restored":
+        steps.append(_open_step(request, one, OF_THE_FIRST_FILE))
+    return tuple(steps)
+
+
+def _restore_step(request: Request, observed: Observed, one: DatabaseBackups, base: Backup) -> Step:
+    where = {"urls": SIGNED_AT_RUN_TIME} if is_2008(observed) else {"positions": _position(request, observed, base)}
+    return Step(
+        action=api.CREATE,
+        target=request.instance_id,
+        source=request.bucket,
+        subject=(one.target,),
+        why=f"{one.target} is not on {request.instance_id}; {base.name} holds it",
+        parameters=api.restore_parameters(
+            request.instance_id,
+            one.target,
+            check_db_mode=request.check_db_mode,
+            keep_cdc=request.keep_cdc,
+            **where,
+        ),
+        choices=_choices(request, api.FULL),
+        chosen_at_run_time=frozenset({"OSSUrls"}),
+    )
+
+
+def _chain_step(request: Request, observed: Observed, one: DatabaseBackups, backup: Backup, task_id: str) -> Step:
+    first = "begins the chain" if not task_id else "follows in the chain"
+    return Step(
+        action=api.CREATE,
+        target=request.instance_id,
+        source=request.bucket,
+        subject=(one.target,),
+        why=f"{backup.name} ({backup.type}) {first} of {one.target}",
+        parameters=api.chain_parameters(request.instance_id, one.target, _position(request, observed, backup), task_id),
+        choices=_choices(request, api.CHAIN),
+        chosen_at_run_time=frozenset({"MigrateTaskId"}),
+    )
+
+
+def _open_step(request: Request, one: DatabaseBackups, task_id: str) -> Step:
+    return Step(
+        action=api.OPEN,
+        target=request.instance_id,
+        source=request.bucket,
+        subject=(one.target,),
+        why=f"opens {one.target}; no further backup can be applied afterwards",
+        parameters=api.open_parameters(
+            request.instance_id, one.target, task_id, request.check_db_mode, request.keep_cdc
+        ),
+        choices=_choices(request, ""),
+        chosen_at_run_time=frozenset({"MigrateTaskId"}),
+        one_way=True,
+    )
+
+
+def _choices(request: Request, mode: str) -> dict[str, Any]:
+    """What an approval covers beside the database. Nobody approves a chain and gets the database opened at once."""
+    chosen: dict[str, Any] = {"backup_mode": mode, "keep_cdc": request.keep_cdc}
+    return {name: value for name, value in chosen.items() if value not in ("", None)}
+
+
+def _position(request: Request, observed: Observed, backup: Backup) -> str:
+    region = (observed.bucket.region if observed.bucket else None) or (
+        observed.instance.region if observed.instance else None
+    )
+    return api.position(region or "(region)", request.bucket, backup.key)
+
+
+def _opens(step: Step) -> bool:
+    return step.parameters.get("IsOnlineDB") == "True"
+
+
+def used_today(observed: Observed) -> Sequence[api.BackupTask]:
+    """Tasks of the last 24 hours: whatever day the service counts by, its tasks are among them."""
+    return [t for t in observed.tasks or () if t.created is None or observed.now - t.created < _DAY]
+
+
+def _within_quota(request: Request, observed: Observed, found: Sequence[Standing]) -> tuple[Standing, ...]:
+    """over_quota: today leaves steps for tomorrow, last ones first; fail plans them all, and a check fails."""
+    if request.over_quota != "today":
+        return tuple(found)
+    today = used_today(observed)
+    room = PER_INSTANCE_AND_DAY - len(today)
+    within: list[Standing] = []
+    for standing in found:
+        own = sum(t.database.casefold() == standing.target.casefold() for t in today)
+        fit = min(room, PER_DATABASE_AND_DAY - own)
+        kept = _first_creates(standing.steps, max(fit, 0))
+        room -= sum(step.action == api.CREATE for step in kept)
+        state = DEFERRED if standing.steps and not kept else standing.state
+        within.append(standing._replace(steps=kept, state=state))
+    return tuple(within)
+
+
+def _first_creates(steps: tuple[Step, ...], most: int) -> tuple[Step, ...]:
+    """As many steps as do not create more than `most` tasks. A database is only opened after all of its files."""
+    creates = 0
+    for number, step in enumerate(steps):
+        creates += step.action == api.CREATE
+        if creates > most:
+            return steps[:number]
+    return steps
+
+
+def utc_now(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, timezone.utc)
