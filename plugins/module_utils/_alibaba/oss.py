@@ -1,0 +1,378 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""The OSS operations used, on oss2, with one place for retries, failures and the log of writes.
+
+What is retried: requests that are throttled, whatever they are; broken connections and faults of the service for reads
+and for writes that have the same outcome however often they are sent (a part, a whole object, a deletion, tags).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
+from xml.etree.ElementTree import ParseError
+
+from .._failure import MigrationFailure
+from .._waiting import Clock
+from .connection import Trust
+from .credentials import CredentialSource, secrets_of
+from .errors import ServiceError, Unreachable
+from .http_library import requests
+from .oss_model import (
+    Bucket,
+    Listed,
+    ObjectHead,
+    StoredPart,
+    Unfinished,
+    bucket_of,
+    head_of,
+    metadata_headers,
+)
+from .oss_session import OssSession, RenewedCredentials, access_key_of, library
+from .rpc import CallLog, Retrying
+
+T = TypeVar("T")
+_PAGE = 1000
+_FORBID_OVERWRITE = "x-oss-forbid-overwrite"
+
+
+class Sent(NamedTuple):
+    """What the service says about data that it received. crc64: None where it does not tell."""
+
+    etag: str
+    crc64: int | None
+    request_id: str
+
+
+class OssClient:
+    """OSS at one endpoint. A read-only client refuses every request but GET and HEAD.
+
+    endpoint: `scheme://host`. region: what requests are signed for. All methods raise ServiceError (refused),
+    Unreachable (never sent), AnswerLost (sent, outcome open), Misconfigured (certificate) or WriteRefused.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        region: str,
+        credentials: CredentialSource,
+        session: Any,
+        *,
+        read_only: bool,
+        trust: Trust | None = None,
+        clock: Clock | None = None,
+        retrying: Retrying | None = None,
+        jitter: Callable[[], float] = random.random,
+        log: CallLog | None = None,
+    ) -> None:
+        self.endpoint = endpoint
+        self.region = region
+        self.read_only = read_only
+        self.clock = clock or Clock()
+        self.log = log if log is not None else CallLog()
+        self._oss2 = library()
+        self._credentials = credentials
+        access_key_of(credentials)  # a bearer token is refused before anything is read
+        self._auth = self._oss2.ProviderAuthV4(RenewedCredentials(credentials))
+        self._session = OssSession(session, trust or Trust(), read_only=read_only)
+        self._retrying = retrying or Retrying()
+        self._jitter = jitter
+        self._buckets: dict[str, Any] = {}
+
+    # Buckets
+
+    def bucket(self, name: str) -> Bucket | None:
+        """None: there is no bucket of this name."""
+        try:
+            return bucket_of(self._read("GetBucketInfo", self._of(name).get_bucket_info))
+        except ServiceError as error:
+            if error.code == "NoSuchBucket":
+                return None
+            raise
+
+    def owns(self, name: str) -> bool | None:
+        """Whether the bucket is one of the caller's account, as its own listing tells. None: the listing is refused."""
+        service = self._oss2.Service(self._auth, self.endpoint, session=self._session, region=self.region)
+        try:
+            listed = self._read("ListBuckets", lambda: service.list_buckets(prefix=name, max_keys=_PAGE))
+        except ServiceError as error:
+            if error.transient:
+                raise
+            return None
+        return any(row.name == name for row in listed.buckets)
+
+    def create_bucket(self, name: str, *, storage_class: str = "Standard", acl: str = "private") -> None:
+        config = self._oss2.models.BucketCreateConfig(storage_class)
+        self._write("PutBucket", lambda: self._of(name).create_bucket(acl, config))
+
+    def delete_bucket(self, name: str) -> None:
+        self._write("DeleteBucket", self._of(name).delete_bucket)
+
+    def bucket_tags(self, name: str) -> dict[str, str]:
+        return self._tags("GetBucketTags", self._of(name).get_bucket_tagging)
+
+    def tag_bucket(self, name: str, tags: Mapping[str, str]) -> None:
+        """Replaces all tags of the bucket."""
+        self._write("PutBucketTags", lambda: self._of(name).put_bucket_tagging(self._tagging(tags)), repeatable=True)
+
+    # Objects
+
+    def objects(self, bucket: str, prefix: str = "") -> Iterator[Listed]:
+        """All objects whose key begins with prefix, in the order of their keys."""
+        marker = ""
+        while True:
+            page = self._read("ListObjects", self._call(self._of(bucket).list_objects, prefix, "", marker, _PAGE))
+            for row in page.object_list:
+                yield Listed(row.key, int(row.size), row.etag or "", float(row.last_modified), row.storage_class)
+            if not page.is_truncated or not page.next_marker or page.next_marker == marker:
+                return
+            marker = page.next_marker
+
+    def head(self, bucket: str, key: str) -> ObjectHead | None:
+        """None: there is no such object."""
+        try:
+            return head_of(key, self._read("HeadObject", lambda: self._of(bucket).head_object(key)))
+        except ServiceError as error:
+            if error.code == "NoSuchKey" or (error.http_status == 404 and error.code in ("", "http_404", "NotFound")):
+                return None
+            raise
+
+    def read_range(self, bucket: str, key: str, offset: int, length: int) -> bytes:
+        """`length` bytes from `offset`, fewer at the object's end."""
+        if length <= 0:
+            return b""
+
+        def get() -> bytes:
+            answer = self._of(bucket).get_object(key, byte_range=(offset, offset + length - 1))
+            data: bytes = answer.read()
+            answer.close()
+            if answer.status != 206 and (offset or len(data) > length):
+                data = data[offset : offset + length]  # the whole object came
+            return data
+
+        try:
+            return self._read("GetObject", get)
+        except ServiceError as error:
+            if error.http_status == 416:  # behind the end
+                return b""
+            raise
+
+    def reader(self, bucket: str, key: str, size: int | None = None) -> ObjectBytes:
+        """The object as `.size` and `.read(offset, length)`. Raises ServiceError NoSuchKey when there is none."""
+        if size is None:
+            found = self.head(bucket, key)
+            if found is None:
+                raise ServiceError(
+                    f"There is no object {key} in bucket {bucket}.",
+                    code="NoSuchKey",
+                    action="HeadObject",
+                    remedy="Correct bucket, prefix or the key.",
+                )
+            size = found.size
+        return ObjectBytes(self, bucket, key, size)
+
+    def put(self, bucket: str, key: str, body: Any, metadata: Mapping[str, str], *, replace: bool) -> Sent:
+        """One request for the whole object. body: bytes, or something with `__len__` that can be iterated repeatedly.
+
+        Without `replace`, an object that is there already is refused by the service (FileAlreadyExists).
+        """
+        headers = {**metadata_headers(metadata), **({} if replace else {_FORBID_OVERWRITE: "true"})}
+        return _sent(self._write("PutObject", lambda: self._of(bucket).put_object(key, body, headers), repeatable=True))
+
+    def delete_objects(self, bucket: str, keys: Sequence[str]) -> None:
+        """Up to 1000 at a time. An object that is not there counts as deleted."""
+        for start in range(0, len(keys), _PAGE):
+            batch = list(keys[start : start + _PAGE])
+            self._write("DeleteObjects", self._call(self._of(bucket).batch_delete_objects, batch), repeatable=True)
+
+    def object_tags(self, bucket: str, key: str) -> dict[str, str]:
+        return self._tags("GetObjectTagging", lambda: self._of(bucket).get_object_tagging(key))
+
+    def tag_object(self, bucket: str, key: str, tags: Mapping[str, str]) -> None:
+        """Replaces all tags of the object (ten at most)."""
+        tagging = self._tagging(tags)
+        self._write("PutObjectTagging", lambda: self._of(bucket).put_object_tagging(key, tagging), repeatable=True)
+
+    def signed_url(self, bucket: str, key: str, seconds: int) -> str:
+        """A URL that reads the object for so long. It is a secret."""
+        url: str = self._of(bucket).sign_url("GET", key, seconds, slash_safe=True)
+        return url
+
+    # Uploads in parts
+
+    def uploads(self, bucket: str, prefix: str = "") -> list[Unfinished]:
+        """All unfinished uploads of keys that begin with prefix."""
+        found: list[Unfinished] = []
+        key_marker = id_marker = ""
+        while True:
+            list_page = self._of(bucket).list_multipart_uploads
+            page = self._read("ListMultipartUploads", self._call(list_page, prefix, "", key_marker, id_marker, _PAGE))
+            found += [Unfinished(u.key, u.upload_id, float(u.initiation_date)) for u in page.upload_list]
+            markers = (page.next_key_marker, page.next_upload_id_marker)
+            if not page.is_truncated or markers == (key_marker, id_marker):
+                return found
+            key_marker, id_marker = markers
+
+    def parts(self, bucket: str, key: str, upload_id: str) -> list[StoredPart]:
+        """All parts that the server holds, in order. Raises ServiceError NoSuchUpload."""
+        found: list[StoredPart] = []
+        marker = ""
+        while True:
+            page = self._read("ListParts", self._call(self._of(bucket).list_parts, key, upload_id, marker, _PAGE))
+            found += [StoredPart(p.part_number, int(p.size), p.etag) for p in page.parts]
+            if not page.is_truncated or page.next_marker == marker:
+                return found
+            marker = page.next_marker
+
+    def begin_upload(self, bucket: str, key: str, metadata: Mapping[str, str], *, replace: bool) -> str:
+        """The id of a new upload. Not repeated after a lost answer: that would leave a second upload behind."""
+        headers = {**metadata_headers(metadata), **({} if replace else {_FORBID_OVERWRITE: "true"})}
+        begun = self._write("InitiateMultipartUpload", lambda: self._of(bucket).init_multipart_upload(key, headers))
+        upload_id: str = begun.upload_id
+        return upload_id
+
+    def send_part(self, bucket: str, key: str, upload_id: str, number: int, body: Any, *, log: bool = False) -> Sent:
+        """body as in put(). Sending a part again replaces it."""
+        return _sent(
+            self._write(
+                "UploadPart",
+                lambda: self._of(bucket).upload_part(key, upload_id, number, body),
+                repeatable=True,
+                log=log,
+            )
+        )
+
+    def finish_upload(
+        self, bucket: str, key: str, upload_id: str, parts: Iterable[tuple[int, str]], *, replace: bool
+    ) -> Sent:
+        """parts: number and ETag of each. Not repeated after a lost answer: head() tells what came of it."""
+        rows = [self._oss2.models.PartInfo(number, etag) for number, etag in parts]
+        headers = {} if replace else {_FORBID_OVERWRITE: "true"}
+        finish = self._of(bucket).complete_multipart_upload
+        return _sent(self._write("CompleteMultipartUpload", lambda: finish(key, upload_id, rows, headers)))
+
+    def abort_upload(self, bucket: str, key: str, upload_id: str) -> None:
+        """Removes an unfinished upload and its parts; one that is gone already is fine."""
+        try:
+            self._write(
+                "AbortMultipartUpload",
+                lambda: self._of(bucket).abort_multipart_upload(key, upload_id),
+                repeatable=True,
+            )
+        except ServiceError as error:
+            if error.code != "NoSuchUpload":
+                raise
+
+    # One way out
+
+    def _of(self, name: str) -> Any:
+        if name not in self._buckets:
+            # oss2's own CRC would be the slowest part of an upload; whoever sends data compares it.
+            made = self._attempt(
+                "Bucket",
+                lambda: self._oss2.Bucket(
+                    self._auth, self.endpoint, name, session=self._session, enable_crc=False, region=self.region
+                ),
+            )
+            self._buckets[name] = made
+        return self._buckets[name]
+
+    def _call(self, function: Callable[..., T], *arguments: Any) -> Callable[[], T]:
+        return lambda: function(*arguments)
+
+    def _read(self, action: str, call: Callable[[], T]) -> T:
+        return self._with_retries(action, call, repeatable=True, patience=None)
+
+    def _write(self, action: str, call: Callable[[], T], *, repeatable: bool = False, log: bool = True) -> T:
+        answer = self._with_retries(action, call, repeatable=repeatable, patience=self._retrying.patience)
+        if log:
+            self.log.writes.append(str(getattr(answer, "request_id", "") or ""))
+        return answer
+
+    def _with_retries(self, action: str, call: Callable[[], T], *, repeatable: bool, patience: float | None) -> T:
+        """patience: seconds to try where nothing answers; a wrong endpoint should be told soon, an upload of hours
+        should outlive a break of the line."""
+        started, attempt = self.clock.monotonic(), 0
+        while True:
+            used = self._credentials.current()
+            try:
+                return self._attempt(action, call)
+            except MigrationFailure as failure:
+                if self._was_renewed(failure, used) and attempt == 0:
+                    attempt += 1
+                    continue
+                pause = self._pause(attempt)
+                unreachable = isinstance(failure, Unreachable)
+                limit = patience or (self._retrying.unreachable if unreachable else self._retrying.patience)
+                if not self._may_repeat(failure, repeatable) or self.clock.monotonic() + pause > started + limit:
+                    raise
+            self.clock.sleep(pause)
+            attempt += 1
+
+    def _may_repeat(self, failure: MigrationFailure, repeatable: bool) -> bool:
+        from .oss_failures import throttled
+
+        # What was never sent can be sent again, whatever it is.
+        return throttled(failure) or (failure.transient and (repeatable or isinstance(failure, Unreachable)))
+
+    def _was_renewed(self, failure: MigrationFailure, used: Any) -> bool:
+        """The token ran out on the way, and its source has another one by now."""
+        return bool(getattr(failure, "credentials_expired", False)) and self._credentials.current() != used
+
+    def _pause(self, attempt: int) -> float:
+        doubling: float = min(self._retrying.most, self._retrying.first * 2**attempt)
+        return doubling * (0.5 + self._jitter() / 2)
+
+    def _attempt(self, action: str, call: Callable[[], T]) -> T:
+        outcome, error = self._outcome(call)
+        if error is None:
+            return outcome  # type: ignore[return-value]  # there is one where there is no error
+        from .oss_failures import failure_of
+
+        raise failure_of(action, self.endpoint, error, secrets_of(self._credentials.current()))
+
+    def _outcome(self, call: Callable[[], T]) -> tuple[T | None, Exception | None]:
+        """Exceptions of the libraries quote URLs. They are handed back: a raised one would be chained and shown."""
+        try:
+            return call(), None
+        except (self._oss2.exceptions.OssError, requests.RequestException) as error:
+            return None, error
+        except (ParseError, ValueError):
+            return None, requests.ConnectionError("the answer is no answer of the service")
+
+    def _tags(self, action: str, call: Callable[[], Any]) -> dict[str, str]:
+        try:
+            return dict(self._read(action, call).tag_set.tagging_rule)
+        except ServiceError as error:
+            if error.code in ("NoSuchTagSet", "NoSuchTagSetError"):
+                return {}
+            raise
+
+    def _tagging(self, tags: Mapping[str, str]) -> Any:
+        rule = self._oss2.models.TaggingRule()
+        for name, value in tags.items():
+            rule.add(name, value)
+        return self._oss2.models.Tagging(rule)
+
+
+class ObjectBytes:
+    """An object in a bucket, to be read in pieces. size: in bytes."""
+
+    def __init__(self, client: OssClient, bucket: str, key: str, size: int) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._key = key
+        self.size = size
+
+    def read(self, offset: int, length: int) -> bytes:
+        """`length` bytes from `offset`, fewer at the end. One request."""
+        return self._client.read_range(self._bucket, self._key, offset, min(length, max(self.size - offset, 0)))
+
+
+def _sent(answer: Any) -> Sent:
+    return Sent(etag=answer.etag or "", crc64=answer.crc, request_id=str(answer.request_id or ""))

@@ -1,0 +1,112 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""What oss2 is given to send with: our session, our credentials, our rules.
+
+oss2 brings a session of its own, which follows redirects, reads ~/.netrc and writes. Ours does none of that.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from .._failure import BadRequest, MigrationFailure
+from .connection import Trust, new_session, proxies_for
+from .credentials import AccessKey, CredentialSource, require_sendable
+from .errors import WriteRefused
+
+MOST_CONNECTIONS = 64
+_READS = frozenset({"GET", "HEAD"})
+# Seconds to connect, and of silence. The first bounds each piece of a body that is sent, too: with pieces of 256 KiB
+# it is enough for a line of 10 KB/s.
+TIMEOUTS = {True: (10.0, 30.0), False: (30.0, 120.0)}
+
+
+def library() -> Any:
+    """The oss2 package. Raises MigrationFailure where it is missing."""
+    try:
+        import oss2
+    except ImportError:
+        raise MigrationFailure(
+            "The Python package oss2 is missing on the host that runs the module. Nothing was sent.",
+            code="missing_library",
+            remedy="Install it there: pip install 'oss2>=2.18.0' fastcrc.",
+        ) from None
+    # Its debug messages quote headers and strings to sign.
+    logging.getLogger("oss2").setLevel(logging.CRITICAL)
+    return oss2
+
+
+def new_pool(trust: Trust, environment: Mapping[str, str] | None = None) -> Any:
+    """A session as everywhere, with room for the connections of an upload's threads."""
+    from requests.adapters import HTTPAdapter
+
+    session = new_session(trust, environment)
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=MOST_CONNECTIONS))
+    return session
+
+
+class OssSession:
+    """Takes the place of oss2.Session. In a rehearsal it refuses everything but GET and HEAD."""
+
+    def __init__(self, session: Any, trust: Trust, *, read_only: bool) -> None:
+        self._session = session
+        self._trust = trust
+        self.read_only = read_only
+
+    def do_request(self, req: Any, timeout: Any) -> Any:
+        """Sends an oss2.http.Request. `timeout` is oss2's, and ours is used instead."""
+        if self.read_only and req.method not in _READS:
+            raise WriteRefused(
+                f"{req.method} writes, and this is a rehearsal. Nothing was sent.",
+                code="write_in_check_mode",
+                action=req.method,
+                remedy="This is a bug in the collection; please report it.",
+            )
+        from oss2.http import Response
+
+        return Response(
+            self._session.request(
+                req.method,
+                req.url,
+                data=req.data,
+                params=req.params,
+                headers=req.headers,
+                stream=True,
+                timeout=TIMEOUTS[req.method in _READS],
+                proxies=proxies_for(req.url, self._trust),
+                allow_redirects=False,
+            )
+        )
+
+
+class RenewedCredentials:
+    """oss2's credentials provider over ours: asked at each request, because temporary ones change."""
+
+    def __init__(self, source: CredentialSource) -> None:
+        self._source = source
+
+    def get_credentials(self) -> Any:
+        from oss2.credentials import Credentials
+
+        key = access_key_of(self._source)
+        return Credentials(key.access_key_id, key.access_key_secret, key.security_token)
+
+
+def access_key_of(source: CredentialSource) -> AccessKey:
+    """The access key of the moment. Raises BadRequest for a bearer token: OSS takes signatures and nothing else."""
+    credentials = source.current()
+    if not isinstance(credentials, AccessKey):
+        raise BadRequest(
+            f"OSS takes signed requests only, and {source.origin} holds a bearer token, which cannot sign.",
+            code="credentials_cannot_sign",
+            remedy="Give access_key_id and access_key_secret (with security_token for temporary ones), or a profile.",
+        )
+    require_sendable(credentials, source.origin)
+    return credentials

@@ -1,0 +1,329 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""Uploads a file to a bucket, in parts, and goes on where an earlier run was stopped.
+
+No state is kept here: the service's list of unfinished uploads and their parts is the state. What was given when an
+upload was begun is not told again by that list, so an unfinished upload is recognised by its content: the sizes of its
+parts fit the file, and the MD5 that the service keeps as a part's ETag is that of the same bytes here. Such parts are
+read again, because the CRC-64 of the whole object needs theirs, and not sent again.
+
+Integrity: the service's CRC-64 of each part and of the whole object against those of the bytes that were read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from .._failure import MigrationFailure
+from .crc64 import combined, crc64
+from .errors import AnswerLost, ServiceError
+from .oss import OssClient, Sent
+from .oss_model import StoredPart, Unfinished
+from .oss_parts import WINDOW, Span, part_size_for, spans
+from .oss_upload_file import Crew, Meter, Pace, PartBody, Progress, UploadFile
+
+_MD5 = r"[0-9a-fA-F]{32}"
+# How often a part is sent whose checksum differs over there.
+_TRIES = 3
+DEFAULT_THREADS = 4
+
+
+class Wish(NamedTuple):
+    """What is to be uploaded. part_size: bytes, None for one that fits. limit: bytes per second over all threads."""
+
+    path: str
+    bucket: str
+    key: str
+    metadata: Mapping[str, str] = MappingProxyType({})
+    replace: bool = False
+    part_size: int | None = None
+    threads: int = DEFAULT_THREADS
+    limit: float | None = None
+
+
+class Outcome(NamedTuple):
+    """crc64: of the whole object, as compared. verified: whether the service told its own. leftovers: other unfinished
+    uploads of this key, which were left alone. sent_bytes: repetitions included. rate: bytes per second."""
+
+    size: int
+    crc64: int
+    verified: bool
+    parts: int
+    resumed_parts: int
+    sent_bytes: int
+    seconds: float
+    leftovers: tuple[Unfinished, ...] = ()
+
+    @property
+    def rate(self) -> float | None:
+        return self.sent_bytes / self.seconds if self.seconds > 0 else None
+
+
+class KeptPart(NamedTuple):
+    """A part that the server has. crc64: of the same bytes here."""
+
+    etag: str
+    crc64: int
+
+
+def upload(client: OssClient, wish: Wish, tell: Callable[[Progress], None] | None = None) -> Outcome:
+    """Uploads the file; raises MigrationFailure. After a failure the parts stay, and the next call goes on with them.
+
+    tell is called once a second, by any of the threads.
+    """
+    with UploadFile(wish.path) as file:
+        return _Upload(client, wish, file, tell).run()
+
+
+def file_crc64(path: str, threads: int = DEFAULT_THREADS) -> int:
+    """The CRC-64 of a file, read by several threads. Raises MigrationFailure file_changed or file_unreadable."""
+    with UploadFile(path) as file:
+        pieces = spans(file.size, part_size_for(file.size))
+        found: dict[int, int] = {}
+
+        def read(span: Span, buffer: bytearray) -> None:
+            crc = 0
+            for window in file.windows(span, buffer):
+                crc = crc64(window, crc)
+            found[span.number] = crc
+
+        Crew(threads).work_on(pieces, read)
+        file.require_unchanged()
+        return _whole(pieces, found)
+
+
+class _Upload:
+    def __init__(
+        self, client: OssClient, wish: Wish, file: UploadFile, tell: Callable[[Progress], None] | None
+    ) -> None:
+        self._client = client
+        self._wish = wish
+        self._file = file
+        self._pace = Pace(wish.limit, client.clock)
+        self._meter = Meter(file.size, client.clock, tell)
+        self._crew = Crew(wish.threads)
+        self._kept: dict[int, KeptPart] = {}
+        self._resumed = 0
+        self._first_part_is_logged = False
+
+    def run(self) -> Outcome:
+        part_size = self._wish.part_size or part_size_for(self._file.size)
+        unfinished = [u for u in self._client.uploads(self._wish.bucket, self._wish.key) if u.key == self._wish.key]
+        newest_first = sorted(unfinished, key=lambda u: u.initiated, reverse=True)
+        upload_id, part_size = self._resume(newest_first, part_size)
+        if not upload_id and self._file.size <= part_size:
+            return self._in_one_request(newest_first)
+        if not upload_id:
+            upload_id = self._begin(unfinished)
+        pieces = spans(self._file.size, part_size)
+        self._crew.work_on([s for s in pieces if s.number not in self._kept], self._sender(upload_id))
+        self._file.require_unchanged()
+        whole = _whole(pieces, {number: part.crc64 for number, part in self._kept.items()})
+        theirs = self._finish(upload_id, whole)
+        return self._outcome(whole, theirs, len(pieces), tuple(u for u in newest_first if u.upload_id != upload_id))
+
+    # Resuming
+
+    def _resume(self, candidates: list[Unfinished], part_size: int) -> tuple[str, int]:
+        """The newest unfinished upload of this very content, and its part size; an empty id if there is none."""
+        for candidate in candidates:
+            try:
+                stored = self._client.parts(self._wish.bucket, candidate.key, candidate.upload_id)
+            except ServiceError as error:
+                if error.code == "NoSuchUpload":
+                    continue
+                raise
+            fitting = _fitting_size(stored, self._file.size, part_size)
+            if fitting and self._keep_parts(stored, fitting):
+                return candidate.upload_id, fitting
+        return "", part_size
+
+    def _keep_parts(self, stored: list[StoredPart], part_size: int) -> bool:
+        """Keeps the parts whose bytes are those of the file. The first one decides whether it is the same file."""
+        by_number = {part.number: part for part in stored if re.fullmatch(_MD5, part.etag)}
+        pieces = [span for span in spans(self._file.size, part_size) if span.number in by_number]
+
+        def compare(span: Span, buffer: bytearray) -> None:
+            crc, md5 = self._file.sums(span, buffer, self._crew.require_going)
+            part = by_number[span.number]
+            if md5 == part.etag.lower():
+                self._kept[span.number] = KeptPart(part.etag, crc)
+                self._meter.keep(span.size)
+
+        self._crew.work_on(pieces[:1], compare)
+        if not self._kept:
+            return False
+        self._crew.work_on(pieces[1:], compare)
+        self._resumed = len(self._kept)
+        return True
+
+    # Sending
+
+    def _begin(self, known: list[Unfinished]) -> str:
+        wish = self._wish
+        try:
+            return self._client.begin_upload(wish.bucket, wish.key, wish.metadata, replace=wish.replace)
+        except AnswerLost:
+            # It may have begun. If so there is one more than before, and nothing was sent to it yet.
+            before = {u.upload_id for u in known}
+            new = [
+                u
+                for u in self._client.uploads(wish.bucket, wish.key)
+                if u.key == wish.key and u.upload_id not in before
+            ]
+            if len(new) != 1:
+                raise
+            return new[0].upload_id
+
+    def _sender(self, upload_id: str) -> Callable[[Span, bytearray], None]:
+        def send(span: Span, buffer: bytearray) -> None:
+            self._file.require_unchanged()
+            log, self._first_part_is_logged = not self._first_part_is_logged, True
+
+            def once(body: PartBody) -> Sent:
+                return self._client.send_part(self._wish.bucket, self._wish.key, upload_id, span.number, body, log=log)
+
+            sent, crc = self._send_until_equal(span, buffer, once)
+            self._kept[span.number] = KeptPart(sent.etag, crc)
+
+        return send
+
+    def _in_one_request(self, leftovers: list[Unfinished]) -> Outcome:
+        wish, whole = self._wish, Span(1, 0, self._file.size)
+
+        def once(body: PartBody) -> Sent:
+            return self._client.put(wish.bucket, wish.key, body, wish.metadata, replace=wish.replace)
+
+        crc = -1
+
+        def send() -> int | None:
+            nonlocal crc
+            sent, crc = self._send_until_equal(whole, bytearray(WINDOW), once, after_a_wrong_one=self._remove)
+            return sent.crc64
+
+        try:
+            theirs = send()
+        except ServiceError as error:
+            if error.code not in ("FileAlreadyExists", "ObjectAlreadyExists"):
+                raise
+            # An answer was lost on the way, and the repetition found the object.
+            crc = file_crc64(wish.path, 1)
+            theirs = self._already_there(crc)
+            if theirs is None:
+                raise
+        try:
+            self._file.require_unchanged()
+        except MigrationFailure:
+            self._remove()
+            raise
+        return self._outcome(crc, theirs, 1, tuple(leftovers))
+
+    def _send_until_equal(
+        self,
+        span: Span,
+        buffer: bytearray,
+        once: Callable[[PartBody], Sent],
+        after_a_wrong_one: Callable[[], None] = lambda: None,
+    ) -> tuple[Sent, int]:
+        for _attempt in range(_TRIES):
+            body = PartBody(self._file, span, buffer, self._on_piece)
+            sent = once(body)
+            if sent.crc64 is None or sent.crc64 == body.crc64:
+                return sent, body.crc64
+            after_a_wrong_one()
+        raise MigrationFailure(
+            f"Part {span.number} of {self._wish.key} arrived {_TRIES} times with another CRC-64 than it left.",
+            code="crc_mismatch",
+            action="UploadPart",
+            request_id=sent.request_id,
+            remedy="Run the playbook again; if it happens again, look for a proxy or faulty memory on the way.",
+        )
+
+    def _on_piece(self, count: int) -> None:
+        self._crew.require_going()
+        self._pace.take(count)
+        self._meter.add(count)
+
+    # Finishing
+
+    def _finish(self, upload_id: str, whole: int) -> int | None:
+        """The service's CRC-64 of the object, after comparing it."""
+        wish = self._wish
+        parts = [(number, part.etag) for number, part in sorted(self._kept.items())]
+        try:
+            sent = self._client.finish_upload(wish.bucket, wish.key, upload_id, parts, replace=wish.replace)
+        except (AnswerLost, ServiceError) as failure:
+            theirs = self._already_there(whole) if _may_be_there(failure) else None
+            if theirs is None:
+                raise
+            return theirs
+        theirs = sent.crc64
+        if theirs is None:
+            found = self._client.head(wish.bucket, wish.key)
+            theirs = found.crc64 if found else None
+        if theirs is not None and theirs != whole:
+            self._remove()
+            raise MigrationFailure(
+                f"The object {wish.key} has another CRC-64 ({theirs}) than {wish.path} ({whole}). It was removed.",
+                code="crc_mismatch",
+                action="CompleteMultipartUpload",
+                request_id=sent.request_id,
+                remedy="Run the playbook again; if it happens again, look for faulty memory on this host.",
+            )
+        return theirs
+
+    def _already_there(self, whole: int) -> int | None:
+        """The CRC-64 of the object if it is the file; what an answer that was lost would have said."""
+        found = self._client.head(self._wish.bucket, self._wish.key)
+        if found is None or found.size != self._file.size or found.crc64 != whole:
+            return None
+        return found.crc64
+
+    def _remove(self) -> None:
+        """Takes away an object that this upload made and that is wrong: by its size it would pass for the right one."""
+        self._client.delete_objects(self._wish.bucket, [self._wish.key])
+
+    def _outcome(self, crc: int, theirs: int | None, parts: int, leftovers: tuple[Unfinished, ...]) -> Outcome:
+        return Outcome(
+            size=self._file.size,
+            crc64=crc,
+            verified=theirs is not None,
+            parts=parts,
+            resumed_parts=self._resumed,
+            sent_bytes=self._meter.sent,
+            seconds=self._meter.seconds,
+            leftovers=leftovers,
+        )
+
+
+def _may_be_there(failure: MigrationFailure) -> bool:
+    """The object may have been made all the same: by this request, or by another run with the same parts."""
+    return isinstance(failure, AnswerLost) or failure.code in ("NoSuchUpload", "FileAlreadyExists", "ObjectAlreadyExists")
+
+
+def _fitting_size(stored: list[StoredPart], size: int, preferred: int) -> int:
+    """The part size that explains all stored parts of a file of `size` bytes; 0 if none does."""
+    for part_size in dict.fromkeys([preferred, max((p.size for p in stored), default=0)]):
+        if part_size <= 0:
+            continue
+        count = max(-(-size // part_size), 1)
+        if count <= 10_000 and all(
+            p.number <= count and p.size == min(part_size, size - (p.number - 1) * part_size) for p in stored
+        ):
+            return part_size
+    return 0
+
+
+def _whole(pieces: list[Span], crcs: Mapping[int, int]) -> int:
+    """The CRC-64 of all parts in a row."""
+    total = 0
+    for span in pieces:
+        total = combined(total, crcs[span.number], span.size)
+    return total
