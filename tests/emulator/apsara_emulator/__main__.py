@@ -17,6 +17,7 @@ from .clock import WallClock
 from .errors import DocumentError
 from .gateway import Gateway
 from .http_server import HttpServer, Urls
+from .oss.storage import BlobStore
 from .variants import parse_variants
 from .world import World
 
@@ -27,10 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         variants = parse_variants(options.variants, options.seed)
         clock = WallClock()
+        store = BlobStore(options.data)
         if options.world:
-            world = World.from_file(options.world, clock, options.speed, variants)
+            world = World.from_file(options.world, clock, options.speed, variants, store)
         else:
-            world = World.default(clock, options.speed, variants)
+            world = World.default(clock, options.speed, variants, store)
         # Time stamps are judged by the real time, also after the world's clock was put forward.
         asyncio.run(_serve(Gateway(world, stamp_clock=WallClock()), options))
     except (DocumentError, OSError) as error:
@@ -43,7 +45,8 @@ async def _serve(gateway: Gateway, options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with HttpServer(gateway, options.host, options.port, options.control_port, options.tls) as urls:
+    ports = (options.port, options.control_port, options.tls, options.oss_port)
+    async with HttpServer(gateway, options.host, *ports) as urls:
         print(json.dumps(ready_line(gateway.world, urls)), flush=True)
         await stop.wait()
 
@@ -51,10 +54,11 @@ async def _serve(gateway: Gateway, options: argparse.Namespace) -> None:
 def ready_line(world: World, urls: Urls) -> dict[str, object]:
     """What a caller needs to know, as printed when the emulator is ready.
 
-    All services answer on one port; a call's version says which is meant.
+    All services but OSS answer on one port; a call's version says which is meant.
     """
     accounts = world.state.accounts.values()
-    line: dict[str, object] = dict.fromkeys(("rds", "dts", "ram", "sts", "oss"), urls.api)
+    line: dict[str, object] = dict.fromkeys(("rds", "dts", "ram", "sts"), urls.api)
+    line["oss"] = urls.oss
     line["control"] = urls.control
     line["accounts"] = [
         {
@@ -81,6 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: only this computer)")
     parser.add_argument("--port", type=int, default=0, help="port of the services (default: a free one)")
     parser.add_argument("--control-port", type=int, default=0, help="port of the control interface")
+    parser.add_argument("--oss-port", type=int, default=0, help="port of OSS")
+    parser.add_argument("--data", help="folder for the data of OSS objects (default: the temporary one)")
     parser.add_argument("--speed", type=float, default=1.0, help="what durations are divided by")
     parser.add_argument("--world", help="JSON or YAML file with the world (default: two accounts, some instances)")
     parser.add_argument("--tls", action="store_true", help="serve HTTPS with a certificate made at the start")

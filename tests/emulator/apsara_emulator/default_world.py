@@ -14,6 +14,7 @@ _DAY = 86400
 
 ACCOUNT_ONE = "1000000000000001"
 ACCOUNT_TWO = "2000000000000002"
+BUCKET_ONE = "apsara-emulator-backups"
 # Made-up credentials that open nothing but the emulator.
 ACCESS_KEY_ONE = ("LTAI5tApsaraEmulator0001", "emulatorSecretOfAccountOne0001")
 ACCESS_KEY_TWO = ("LTAI5tApsaraEmulator0002", "emulatorSecretOfAccountTwo0002")
@@ -24,7 +25,11 @@ STS_EXPIRED = ("STS.ApsaraEmulator0002", "emulatorStsSecretOfAccountOne0002", "e
 
 def default_document() -> dict[str, Any]:
     """A fresh copy of the document. Times in it are relative to when it is read."""
-    return {"accounts": _accounts(), "instances": {**_sql_server(), **_other_engines(), **_second_account()}}
+    return {
+        "accounts": _accounts(),
+        "instances": {**_sql_server(), **_other_engines(), **_second_account()},
+        "buckets": {BUCKET_ONE: {"account_id": ACCOUNT_ONE, "region": "cn-hangzhou", "created": {"ago": 30 * _DAY}}},
+    }
 
 
 def _accounts() -> dict[str, Any]:

@@ -31,6 +31,9 @@ KINDS: dict[str, str] = {
     "expired_token": "refused because of an expired token",
     "clock_skew": "the service's clock is `seconds` ahead (below 0: behind) when it judges time stamps",
     "huge": "an answer without end",
+    "disk_full": "OSS: no space left for the data, InsufficientStorage 507; `code` and `status` override that",
+    "corrupt_part": "OSS: a byte of the data is damaged on its way; uploads keep it so, with its checksums",
+    "corrupt_crc": "OSS: the data is right, the CRC-64 in the answer is that of damaged data",
     "list_lag": "listings of databases lag `seconds` (default a minute) more",
 }
 # These change how a call is judged; all others decide what is answered.
@@ -43,14 +46,16 @@ _DEFAULT_STATUS = {"html": 502, "empty": 200, "redirect": 307}
 class Fault:
     """One fault and the calls it strikes.
 
-    `service`, `action` (with `*`) and `instance` (any of the call's instance parameters) narrow it down. The first
-    `after` matching calls pass; then it strikes `times` times, or for ever.
+    `service`, `action` (with `*`), `instance` (any of the call's instance parameters), and for OSS `bucket` and `key`
+    (with `*`) narrow it down. The first `after` matching calls pass; then it strikes `times` times, or for ever.
     """
 
     kind: str
     service: str = ""
     action: str = ""
     instance: str = ""
+    bucket: str = ""
+    key: str = ""
     after: int = 0
     times: int | None = None
     seconds: float | None = None
@@ -69,6 +74,8 @@ class Fault:
             self.service in ("", service)
             and (not self.action or fnmatchcase(action, self.action))
             and (not self.instance or self.instance in instances)
+            and (not self.bucket or self.bucket == parameters.get("bucket"))
+            and (not self.key or fnmatchcase(parameters.get("key", ""), self.key))
         )
 
     def strikes(self) -> bool:

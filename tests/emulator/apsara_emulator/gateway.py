@@ -49,7 +49,7 @@ class Gateway:
     def __init__(self, world: World, stamp_clock: Clock | None = None) -> None:
         """`stamp_clock` judges time stamps; it is the world's clock unless given."""
         self.world = world
-        self._clock = stamp_clock or world.clock
+        self.stamp_clock = self._clock = stamp_clock or world.clock
         self.verifier = Verifier(self._clock)
 
     def handle(self, request: HttpRequest) -> HttpResponse | ConnectionFault:

@@ -22,6 +22,8 @@ from aiohttp import web
 
 from .control import Control
 from .gateway import ConnectionFault, Gateway, HttpRequest, HttpResponse
+from .oss.server import OssServer
+from .oss.service import OssService
 
 # Long lists of databases travel in the query string.
 _MAX_LINE = 1024 * 1024
@@ -35,14 +37,25 @@ class Urls:
 
     api: str
     control: str
+    oss: str
     ca_path: str
 
 
 class HttpServer:
-    """Serves a gateway on one port and its control interface on another, as an async context manager."""
+    """Serves a gateway, OSS and the control interface on a port each, as an async context manager."""
 
-    def __init__(self, gateway: Gateway, host: str, port: int, control_port: int = 0, tls: bool = False) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        host: str,
+        port: int,
+        control_port: int = 0,
+        tls: bool = False,
+        oss_port: int = 0,
+    ) -> None:
         self._gateway = gateway
+        self._oss_port = oss_port
+        self._oss: OssServer | None = None
         self._host = host
         self._port = port
         self._control_port = control_port
@@ -54,14 +67,18 @@ class HttpServer:
         context = _tls_context(self._host, Path(self._folder.name)) if self._tls else None
         api = await self._serve(self._gateway.handle, self._port, context)
         control = await self._serve(Control(self._gateway).handle, self._control_port, None)
+        oss = OssService(self._gateway.world, self._gateway.stamp_clock)
+        self._oss = OssServer(oss, self._host, self._oss_port, context)
         name = f"[{self._host}]" if ":" in self._host else self._host
         scheme = "https" if self._tls else "http"
         ca_path = os.path.join(self._folder.name, "ca.pem") if self._tls else ""
-        return Urls(f"{scheme}://{name}:{api}", f"http://{name}:{control}/control", ca_path)
+        return Urls(f"{scheme}://{name}:{api}", f"http://{name}:{control}/control", self._oss.url, ca_path)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._oss is not None:
+            await asyncio.to_thread(self._oss.close)
         for runner in self._runners:
             await runner.cleanup()
         self._folder.cleanup()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .documents import Instant
+from .oss_model import Bucket
 
 GIB = 1024**3
 
@@ -270,6 +271,7 @@ class WorldState:
 
     accounts: dict[str, Account] = field(default_factory=dict)
     instances: dict[str, Instance] = field(default_factory=dict)
+    buckets: dict[str, Bucket] = field(default_factory=dict)
     operations: list[Operation] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     durations: Durations = field(default_factory=Durations)

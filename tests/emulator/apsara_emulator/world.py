@@ -23,6 +23,8 @@ from .default_world import default_document
 from .errors import ApiError, DocumentError
 from .faults import FaultBook
 from .model import Account, Instance, WorldState
+from .oss.library import ObjectLibrary
+from .oss.storage import BlobStore
 from .registry import ACTIONS, Answer, Call
 from .shapes import shaped
 from .variants import Variants
@@ -37,10 +39,12 @@ class World:
         clock: Clock | None = None,
         speed: float = 1.0,
         variants: Variants | None = None,
+        store: BlobStore | None = None,
     ) -> None:
         """`document` is described in the README. `speed` divides durations. DocumentError if the document is wrong.
 
-        `variants` are the values taken where the document names none.
+        `variants` are the values taken where the document names none. `store` keeps the data of OSS objects; without
+        one it is a temporary folder.
         """
         if not (math.isfinite(speed) and speed > 0):
             raise DocumentError("speed: a number above zero is expected")
@@ -49,22 +53,35 @@ class World:
         self.calls = CallLog()
         self.faults = FaultBook()
         self.lock = threading.RLock()
+        self.oss = ObjectLibrary(self, store or BlobStore())
+        self.state = WorldState()
         self._given_variants = variants or Variants()
         self._start_document: Mapping[str, Any] = document
         self._recent: dict[str, deque[float]] = defaultdict(deque)
         self._load(document)
 
     @classmethod
-    def default(cls, clock: Clock | None = None, speed: float = 1.0, variants: Variants | None = None) -> World:
-        """The world that is used when none is given: two accounts, some instances."""
-        return cls(default_document(), clock, speed, variants)
+    def default(
+        cls,
+        clock: Clock | None = None,
+        speed: float = 1.0,
+        variants: Variants | None = None,
+        store: BlobStore | None = None,
+    ) -> World:
+        """The world that is used when none is given: two accounts, some instances, a bucket."""
+        return cls(default_document(), clock, speed, variants, store)
 
     @classmethod
     def from_file(
-        cls, path: str | Path, clock: Clock | None = None, speed: float = 1.0, variants: Variants | None = None
+        cls,
+        path: str | Path,
+        clock: Clock | None = None,
+        speed: float = 1.0,
+        variants: Variants | None = None,
+        store: BlobStore | None = None,
     ) -> World:
         """From a JSON or YAML file. DocumentError if it cannot be understood, OSError if it cannot be read."""
-        return cls(read_world_file(Path(path)), clock, speed, variants)
+        return cls(read_world_file(Path(path)), clock, speed, variants, store)
 
     def to_document(self) -> dict[str, Any]:
         """The whole world as plain data; `World(world.to_document())` is the same world again."""
@@ -191,6 +208,8 @@ class World:
         for key, account in state.accounts.items():
             if account.account_id != key:
                 raise DocumentError(f"world.accounts.{key}: account_id is {account.account_id!r}")
+        self.oss.adopt(state)
+        self.oss.remove_unused(self.state, state)
         self.state = state
         self.variants = variants
 
@@ -220,7 +239,7 @@ def _checked(document: Any) -> Mapping[str, Any]:
     if not isinstance(document, Mapping):
         raise DocumentError("world: a mapping is expected")
     result = dict(document)
-    for key, name in (("instances", "id"), ("accounts", "account_id")):
+    for key, name in (("instances", "id"), ("accounts", "account_id"), ("buckets", "name")):
         if isinstance(result.get(key), list):
             result[key] = _by_name(result[key], key, name)
     return result
