@@ -85,11 +85,9 @@ class OptionNames(dict[str, str]):
 def connection_failure(error: Exception, where: str, secrets: list[str], names: OptionNames) -> DatabaseFailure:
     """What kept a connection from being made. where: the server in words."""
     said = hidden(_plain(str(error)), secrets)
-    for pattern, code, remedy in _NO_CONNECTION:
-        if re.search(pattern, said, re.IGNORECASE):
-            break
-    else:
-        code, remedy = "connection_failed", "Correct {host}, {port}, {user}, {password} or {ssl_mode}."
+    unknown = ("", "connection_failed", "Correct {host}, {port}, {user}, {password} or {ssl_mode}.")
+    fitting = (case for case in _NO_CONNECTION if re.search(case[0], said, re.IGNORECASE))
+    _pattern, code, remedy = next(fitting, unknown)
     transient = code in ("unreachable", "57P03", "53300")
     return DatabaseFailure(
         f"No connection to {where}: {said}.",

@@ -106,10 +106,10 @@ def read_facts(session: Session, account: str | None) -> Facts:
         settings=dict(settings),
         senders=senders[0][0] if senders else None,
         slots=_names(session, "SELECT slot_name FROM pg_catalog.pg_replication_slots ORDER BY 1"),
-        hba=_hba(session),
+        hba=read_hba(session),
         account=read_account(session, account) if account else None,
         transactions=_transactions(session),
-        prepared=tuple((g, d) for g, d in session.read("SELECT gid, database FROM pg_catalog.pg_prepared_xacts")),
+        prepared=prepared_transactions(session),
         tablespaces=_names(
             session, r"SELECT spcname FROM pg_catalog.pg_tablespace WHERE spcname NOT LIKE 'pg\_%' ORDER BY 1"
         )
@@ -128,6 +128,11 @@ def read_account(session: Session, name: str) -> Account | None:
         [name],
     )
     return Account(*rows[0]) if rows else None
+
+
+def prepared_transactions(session: Session) -> tuple[tuple[str, str], ...]:
+    """(gid, database) of the transactions that outlived their sessions."""
+    return tuple((g, d) for g, d in session.read("SELECT gid, database FROM pg_catalog.pg_prepared_xacts ORDER BY 1"))
 
 
 def available_extensions(session: Session) -> dict[str, str]:
@@ -150,7 +155,8 @@ def _names(session: Session, statement: str) -> tuple[str, ...] | None:
     return None if rows is None else tuple(row[0] for row in rows)
 
 
-def _hba(session: Session) -> tuple[HbaRule, ...] | None:
+def read_hba(session: Session) -> tuple[HbaRule, ...] | None:
+    """The lines of pg_hba.conf, in their order; superusers only, unless it was granted."""
     rows = optional(
         session,
         "SELECT line_number, type, database, user_name, address, netmask, auth_method, error"
@@ -164,8 +170,10 @@ def _hba(session: Session) -> tuple[HbaRule, ...] | None:
 def _transactions(session: Session) -> tuple[tuple[int, str, int], ...] | None:
     rows = session.read(
         "SELECT pid, usename, extract(epoch FROM now() - xact_start)::int, query = '<insufficient privilege>'"
-        " FROM pg_catalog.pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        " FROM pg_catalog.pg_stat_activity"
+        " WHERE coalesce(backend_type, 'client backend') = 'client backend' AND pid <> pg_catalog.pg_backend_pid()"
     )
+    # Of a hidden session not even the type is shown.
     if any(hidden for *_others, hidden in rows):
         return None
     return tuple((pid, user or "", age) for pid, user, age, _hidden in rows if age is not None)
@@ -176,10 +184,11 @@ def _databases(session: Session) -> Iterable[Database]:
         "CASE WHEN pg_catalog.has_database_privilege(oid, 'CONNECT')"
         " OR pg_catalog.pg_has_role('pg_read_all_stats', 'MEMBER') THEN pg_catalog.pg_database_size(oid) END"
     )
-    for name, size, collate, ctype, open_, allowed in session.read(
-        f"SELECT datname, {may_size}, datcollate, datctype, datallowconn,"
+    databases = session.read(
+        f"SELECT datname, {may_size}, datcollate, datctype, datallowconn,"  # noqa: S608
         " pg_catalog.has_database_privilege(oid, 'CONNECT') FROM pg_catalog.pg_database ORDER BY datname"
-    ):
+    )
+    for name, size, collate, ctype, open_, allowed in databases:
         known = Database(name, size, (collate, ctype))
         if name == "template0":
             continue
@@ -237,7 +246,7 @@ def endangered_indexes(session: Session) -> tuple[str, ...]:
               THEN {provider} = 'c' AND d.datcollate !~ '^(C|POSIX)([.]|$)'
               ELSE c.collprovider = 'c' AND c.collcollate !~ '^(C|POSIX)([.]|$)' END
         ORDER BY 1, 2
-        """
+        """  # noqa: S608
     )
     return tuple(identifier(*row) for row in rows)
 

@@ -35,10 +35,14 @@ SETTINGS = frozenset(
 
 
 class Setting(NamedTuple):
-    """equal: it is, or will be after a restart, what is wanted. pending: only after a restart."""
+    """equal: it is, or will be after a restart, what is wanted. pending: only after a restart.
+
+    normal: the wanted value as the server will write it.
+    """
 
     name: str
     wanted: str
+    normal: str
     value: str
     equal: bool
     pending: bool
@@ -111,7 +115,17 @@ def read_settings(session: Session, wanted: Mapping[str, str]) -> list[Setting]:
         value, unit, context, pending, kind = rows[name]
         known = _same(kind, unit, text, value)
         later = pending and name in coming and _same(kind, unit, text, coming[name])
-        found.append(Setting(name, text, value, known or later, later and not known, context == "postmaster"))
+        found.append(
+            Setting(
+                name,
+                text,
+                _normal(kind, unit, text),
+                value,
+                known or later,
+                later and not known,
+                context == "postmaster",
+            )
+        )
     return found
 
 
@@ -124,6 +138,13 @@ def _coming(session: Session) -> dict[str, str]:
 def _same(kind: str, unit: str | None, wanted: str, value: str) -> bool:
     """Whether two notations mean one value: 1GB is 1024 in the unit MB, 60s is 60000 in the unit ms."""
     return wanted.strip() == value or _number(kind, unit, wanted) == _number(kind, unit, value)
+
+
+def _normal(kind: str, unit: str | None, wanted: str) -> str:
+    number, one = _number(kind, unit, wanted), _number(kind, unit, "1")
+    if not isinstance(number, (float, int)) or not isinstance(one, (float, int)):
+        return wanted.strip()
+    return f"{number if number < 0 else number / one:g}"
 
 
 def _number(kind: str, unit: str | None, text: str) -> object:

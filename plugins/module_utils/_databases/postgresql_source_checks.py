@@ -13,7 +13,7 @@ account's rights, two lines of pg_hba.conf, listen_addresses) and what a physica
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
 from .postgresql_connection import identifier
@@ -101,7 +101,23 @@ def _version(facts: Facts, wanted: Wanted) -> Check:
     return Check(name, PASS, f"both are PostgreSQL {facts.major}")
 
 
-def primary(facts: Facts) -> Check:
+class HasRecovery(Protocol):
+    """Whatever tells whether the server is a standby."""
+
+    @property
+    def in_recovery(self) -> bool:
+        """Whether it replays WAL."""
+
+
+class HasPrepared(Protocol):
+    """Whatever tells the prepared transactions."""
+
+    @property
+    def prepared(self) -> tuple[tuple[str, str], ...]:
+        """(gid, database) of each."""
+
+
+def primary(facts: HasRecovery) -> Check:
     if facts.in_recovery:
         remedy = "Name the primary server: a standby cannot be made read-only or given an account."
         return Check("source_is_primary", FAIL, "The source is a standby.", remedy)
@@ -287,7 +303,7 @@ def _long_transactions(facts: Facts, wanted: Wanted) -> Check:
     return Check(name, WARN, detail, _statements(f"SELECT pg_terminate_backend({pid})" for pid, _user, _age in found))
 
 
-def prepared_transactions(facts: Facts, status: str) -> Check:
+def prepared_transactions(facts: HasPrepared, status: str) -> Check:
     """A prepared transaction outlives its session and can be committed by a read-only one."""
     if not facts.prepared:
         return Check("prepared_transactions", PASS, "there are no prepared transactions")

@@ -23,6 +23,7 @@ stands behind the page's header, so it may be ahead of the flushed one by that m
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -46,7 +47,6 @@ class Other(NamedTuple):
     client_address: str
     database: str
     since_reload: bool
-    hidden: bool
     superuser: bool
 
 
@@ -148,10 +148,11 @@ def other_sessions(session: Session, keep: Sequence[Keep]) -> list[Other]:
     rows = session.read(
         "SELECT pid, coalesce(usename, ''), coalesce(application_name, ''), coalesce(host(client_addr), 'local'),"
         " coalesce(datname, ''), coalesce(backend_start > pg_catalog.pg_conf_load_time(), false),"
-        " coalesce(query = '<insufficient privilege>', false),"
         " coalesce((SELECT rolsuper FROM pg_catalog.pg_roles WHERE oid = usesysid), false)"
         " FROM pg_catalog.pg_stat_activity"
-        " WHERE backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid() ORDER BY pid"
+        " WHERE backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid()"
+        # Those of this run, which has a name of its own, may linger.
+        " AND application_name <> pg_catalog.current_setting('application_name') ORDER BY pid"
     )
     others = [Other(*row) for row in rows]
     return [other for other in others if not any(entry.fits(other) for entry in keep)]
@@ -199,7 +200,9 @@ def look(session: Session) -> Look:
         f"pid {pid} of {user} ({name})" if name else f"pid {pid} of {user}" for pid, user, name, x, _h in sessions if x
     ]
     writers += [f"prepared transaction {gid!r}" for (gid,) in prepared]
-    return Look(*rows[0], writers=tuple(writers), visible=not any(hidden for *_others, hidden in sessions))
+    horizon, inserted, flushed, position = rows[0]
+    visible = not any(hidden for *_others, hidden in sessions)
+    return Look(horizon, inserted, flushed, position, tuple(writers), visible)
 
 
 def interval(first: Look, second: Look) -> str:
@@ -216,7 +219,7 @@ def interval(first: Look, second: Look) -> str:
 def prove(looks: Sequence[Look]) -> Proof:
     """The proof that the last three looks are. Pure."""
     last = looks[-3:]
-    intervals = tuple(interval(a, b) for a, b in zip(last, last[1:]))  # noqa: B905 (one shorter by intention)
+    intervals = tuple(interval(a, b) for a, b in itertools.pairwise(last))
     worst = next((kind for kind in (WRITTEN, NOT_SEEN, BACKGROUND) if kind in intervals), STILL)
     return Proof(
         kind=worst,

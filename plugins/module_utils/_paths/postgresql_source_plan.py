@@ -1,0 +1,355 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""What is checked before, and what is still to be done for, each state of a source. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from .._databases import postgresql_source_checks as source_checks
+from .._databases.postgresql_connection import identifier
+from .._databases.postgresql_source import Account, Facts, HbaRule
+from .._databases.postgresql_source_account import Setting, account_statements
+from .._databases.postgresql_source_freeze import SETTING, Other, Proof, ReadOnly, Rights
+from .._databases.postgresql_source_hba import hba_checks, lines_to_add
+from .._plan import FAIL, PASS, UNKNOWN, WARN, Check, Plan, Step
+from .postgresql_source_request import ALWAYS, CHECKED, FROZEN, PREPARED, Request
+
+SET_PASSWORD, SET_SETTING, RELOAD = "ALTER ROLE PASSWORD", "ALTER SYSTEM", "pg_reload_conf"
+FREEZE, THAW, END_SESSIONS = f"ALTER SYSTEM SET {SETTING}", f"ALTER SYSTEM RESET {SETTING}", "pg_terminate_backend"
+_HIDDEN = "********"
+
+
+class Observed(NamedTuple):
+    """What was read for the wanted state; the rest is empty. password_known: None when it cannot be told."""
+
+    version: int
+    in_recovery: bool
+    facts: Facts | None = None
+    wanted: source_checks.Wanted = source_checks.Wanted()
+    account: Account | None = None
+    password_known: bool | None = False
+    settings: tuple[Setting, ...] = ()
+    hba: tuple[HbaRule, ...] | None = None
+    read_only: ReadOnly | None = None
+    others: tuple[Other, ...] = ()
+    rights: Rights | None = None
+    prepared: tuple[tuple[str, str], ...] = ()
+    subscriptions: Mapping[str, str] | None = None
+    proof: Proof | None = None
+
+
+def to_end(observed: Observed) -> list[Other]:
+    """Sessions that began before the source became read-only; later ones began read-only."""
+    frozen = observed.read_only is not None and observed.read_only.on
+    return [other for other in observed.others if not (frozen and other.since_reload)]
+
+
+def to_do(request: Request, observed: Observed) -> list[Step]:
+    if request.state == PREPARED:
+        return _preparation(request, observed)
+    if request.state == FROZEN:
+        return _freezing(request, observed)
+    return _thawing(request, observed)
+
+
+def plan(request: Request, observed: Observed) -> Plan:
+    if request.state == CHECKED:
+        return Plan(state=CHECKED, predicted_state=CHECKED)
+    steps = tuple(to_do(request, observed))
+    before, after = _before(request, observed), _after(request, observed)
+    if request.state == FROZEN and not steps:
+        proof = observed.proof
+        if proof is None or not proof.holds(request.accepted):
+            return Plan(state="read_only", predicted_state="unknown", before=before, after=before, unknown=_why(proof))
+    state = request.state if not steps else _state_before(request, observed)
+    return Plan(state=state, steps=steps, predicted_state=request.state, before=before, after=after)
+
+
+def checks(request: Request, observed: Observed) -> list[Check]:
+    if request.state == CHECKED and observed.facts is not None:
+        return source_checks.source_checks(observed.facts, observed.wanted)
+    found = [_primary(observed)]
+    if request.state == PREPARED:
+        return found + _preparation_checks(request, observed)
+    found.append(_rights(observed, bool(to_do(request, observed))))
+    if request.state == FROZEN:
+        return found + _freezing_checks(observed)
+    return [*found, _thawing_check(observed)]
+
+
+def facts(request: Request, observed: Observed) -> dict[str, Any]:
+    """The module's own result keys."""
+    result: dict[str, Any] = {"server_version": _version(observed.version)}
+    if observed.facts is not None:
+        result["databases"] = [_database_result(database) for database in observed.facts.databases]
+    if request.account and request.target_cidr and request.state in (CHECKED, PREPARED):
+        result["hba_lines"] = lines_to_add(request.account, request.target_cidr)
+    if request.state == PREPARED:
+        result["restart_needed"] = [setting.name for setting in observed.settings if setting.pending]
+    if request.state == FROZEN:
+        proof = observed.proof if observed.proof and observed.proof.holds(request.accepted) else None
+        result["wal_position"] = proof.wal_position if proof else None
+        result["wal_intervals"] = list(proof.intervals) if proof else []
+    return result
+
+
+def _version(number: int) -> str:
+    return f"{number // 10000}.{number % 10000}"
+
+
+def _database_result(database: Any) -> dict[str, Any]:
+    return {
+        "name": database.name,
+        "size": database.size,
+        "extensions": None if database.extensions is None else dict(database.extensions),
+        "unlogged_tables": _list(database.unlogged),
+        "large_objects": database.large_objects,
+        "glibc_indexes": _list(database.endangered_indexes),
+        "event_triggers": _list(database.event_triggers),
+    }
+
+
+def _list(names: tuple[str, ...] | None) -> list[str] | None:
+    return None if names is None else list(names)
+
+
+def _address(request: Request) -> str:
+    return f"{request.server.host}:{request.server.port}"
+
+
+def _state_before(request: Request, observed: Observed) -> str:
+    if request.state == PREPARED:
+        return "unprepared"
+    return "read_only" if observed.read_only and observed.read_only.on else "writable"
+
+
+def _before(request: Request, observed: Observed) -> dict[str, Any]:
+    if request.state == PREPARED:
+        values: dict[str, Any] = {setting.name: setting.value for setting in observed.settings}
+        rights = "ready" if _account_is_ready(observed.account) else "insufficient" if observed.account else "absent"
+        return {"account": request.account, "account_state": rights, "settings": values}
+    on = observed.read_only is not None and observed.read_only.on
+    before: dict[str, Any] = {SETTING: "on" if on else "off"}
+    return {**before, "sessions_to_end": len(to_end(observed))} if request.state == FROZEN else before
+
+
+def _after(request: Request, observed: Observed) -> dict[str, Any]:
+    if request.state == PREPARED:
+        values: dict[str, Any] = {setting.name: _coming(setting) for setting in observed.settings}
+        return {"account": request.account, "account_state": "ready", "settings": values}
+    if request.state == FROZEN:
+        return {SETTING: "on", "sessions_to_end": 0}
+    return {SETTING: "off"}
+
+
+def _coming(setting: Setting) -> str:
+    """As the server writes it after a reload; what needs a restart stays as it is until then."""
+    return setting.value if setting.needs_restart or setting.equal else setting.normal
+
+
+def _account_is_ready(account: Account | None) -> bool:
+    return account is not None and not account_statements(account, account.name)
+
+
+def _preparation(request: Request, observed: Observed) -> list[Step]:
+    account, target = request.account or "", _address(request)
+    statements = account_statements(observed.account, account)
+    # Taking a superuser's rights away is not for us to do; the check says so.
+    statements = [statement.replace(" NOSUPERUSER", "") for statement in statements]
+    steps = [
+        Step(
+            action=" ".join(statement.split()[:2]) if not statement.startswith("GRANT") else "GRANT",
+            target=target,
+            subject=(account,),
+            why="the migration account lacks what the service asks for",
+            parameters={"statement": statement},
+        )
+        for statement in statements
+        if statement != f"ALTER ROLE {identifier(account)}"
+    ]
+    if request.account_password and observed.password_known is False:
+        why = "update_password is always" if request.update_password == ALWAYS else "its password is not the given one"
+        why = "the account is new" if observed.account is None else why
+        steps.append(Step(SET_PASSWORD, target, (account,), why, {"password": _HIDDEN}))
+    different = [setting for setting in observed.settings if not setting.equal]
+    steps += [
+        Step(
+            SET_SETTING,
+            target,
+            (setting.name,),
+            f"it is {setting.value}" + ("; takes effect after a restart" if setting.needs_restart else ""),
+            {"value": setting.wanted},
+            choices={"value": setting.wanted},
+        )
+        for setting in different
+    ]
+    return steps + ([Step(RELOAD, target, ("configuration",), "settings changed", {})] if different else [])
+
+
+def _freezing(request: Request, observed: Observed) -> list[Step]:
+    target, steps = _address(request), []
+    if observed.read_only is None or not observed.read_only.on:
+        steps.append(Step(FREEZE, target, ("server",), "applications may write", {"value": "on"}))
+    ending = to_end(observed)
+    if steps or ending:
+        keep = [f"{entry.field}={entry.value}" for entry in request.keep]
+        why = f"{len(ending)} sessions began while the source was writable"
+        choices = {"keep_sessions": keep}
+        steps.append(Step(END_SESSIONS, target, ("other sessions",), why, choices, choices=choices))
+    return steps
+
+
+def _thawing(request: Request, observed: Observed) -> list[Step]:
+    if observed.read_only is None or not observed.read_only.on or observed.read_only.by_alter_system is False:
+        return []
+    return [Step(THAW, _address(request), ("server",), "the source is read-only", {})]
+
+
+def _primary(observed: Observed) -> Check:
+    return source_checks.primary(observed)
+
+
+def _preparation_checks(request: Request, observed: Observed) -> list[Check]:
+    name, account = request.account or "", observed.account
+    found = []
+    if account is not None and account.superuser:
+        remedy = "Name an account that is made for the migration and is no superuser."
+        found.append(Check("account", FAIL, f"{name} is a superuser, which the service does not take.", remedy))
+    else:
+        detail = f"{name} is {'there' if account else 'to be created'}"
+        found.append(Check("account", PASS, detail))
+    found += [_password(request, observed), _administrator(observed, bool(_preparation(request, observed)))]
+    # The lines cannot be written by SQL, so they may not keep the account from being made.
+    found += [
+        c._replace(status=WARN) if c.status == FAIL else c for c in hba_checks(observed.hba, name, request.target_cidr)
+    ]
+    waiting = [
+        setting.name
+        for setting in observed.settings
+        if setting.needs_restart and (setting.pending or not setting.equal)
+    ]
+    if waiting:
+        remedy = "Restart the server at a convenient time."
+        found.append(Check("restart_needed", WARN, f"{', '.join(waiting)} take effect after a restart.", remedy))
+    return found
+
+
+def _password(request: Request, observed: Observed) -> Check:
+    name = "account_password"
+    if not request.account_password:
+        if observed.account is None:
+            return Check(name, FAIL, "A new account needs a password.", "Set account_password.")
+        return Check(name, UNKNOWN, "No password was given to compare.", "Set account_password.")
+    if observed.password_known is None:
+        remedy = "Set update_password: always once, or run as a superuser."
+        return Check(name, UNKNOWN, "Whether the account has this password may not be read.", remedy)
+    return Check(name, PASS, "the account has the password" if observed.password_known else "the password will be set")
+
+
+def _administrator(observed: Observed, needed: bool) -> Check:
+    name, rights = "administrative_rights", observed.rights
+    if rights is None or rights.superuser or not needed:
+        return Check(name, PASS, "the administrative account may make the changes, or none are to be made")
+    if observed.version < 160000:
+        remedy = "Run as a superuser: before PostgreSQL 16 only they can give REPLICATION."
+        return Check(name, FAIL, f"{rights.user} is no superuser.", remedy)
+    remedy = "It needs CREATEROLE, REPLICATION, and pg_monitor WITH ADMIN OPTION."
+    return Check(name, WARN, f"{rights.user} is no superuser; whether it may make the changes will be seen.", remedy)
+
+
+def _rights(observed: Observed, needed: bool) -> Check:
+    name, rights = "administrative_rights", observed.rights
+    if rights is None or not rights.missing:
+        return Check(name, PASS, "the administrative account has the rights")
+    sql = " ".join(f"{statement};" for statement in rights.missing)
+    status = FAIL if needed else WARN
+    return Check(name, status, f"{rights.user} lacks rights on the server.", f"Run as a superuser, or grant: {sql}")
+
+
+def _freezing_checks(observed: Observed) -> list[Check]:
+    return [
+        source_checks.prepared_transactions(observed, FAIL),
+        _overrides(observed),
+        _subscriptions(observed),
+        _sessions(observed),
+    ]
+
+
+def _overrides(observed: Observed) -> Check:
+    name = "read_only_overrides"
+    found = observed.read_only.overrides if observed.read_only else ()
+    if not found:
+        return Check(name, PASS, f"no database and no role sets {SETTING} for itself")
+    statements = [_reset(database, role) for database, role in found]
+    detail = f"{SETTING} is off whatever the server says for: {', '.join(map(_who, found))}."
+    return Check(name, FAIL, detail, " ".join(f"{statement};" for statement in statements))
+
+
+def _who(override: tuple[str | None, str | None]) -> str:
+    database, role = override
+    return " in ".join(filter(None, (role and f"role {role}", database and f"database {database}"))) or "every role"
+
+
+def _reset(database: str | None, role: str | None) -> str:
+    if role is None and database is not None:
+        return f"ALTER DATABASE {identifier(database)} RESET {SETTING}"
+    where = f" IN DATABASE {identifier(database)}" if database else ""
+    return f"ALTER ROLE {identifier(role) if role else 'ALL'}{where} RESET {SETTING}"
+
+
+def _subscriptions(observed: Observed) -> Check:
+    name = "subscriptions"
+    if observed.subscriptions is None:
+        detail = "Whether the source subscribes to others, which would write to it, may not be read."
+        return Check(name, UNKNOWN, detail, "Run as a superuser.")
+    if not observed.subscriptions:
+        return Check(name, PASS, "the source subscribes to nothing")
+    remedy = " ".join(
+        f"ALTER SUBSCRIPTION {identifier(subscription)} DISABLE;" for subscription in observed.subscriptions
+    )
+    found = ", ".join(f"{s} in {d}" for s, d in observed.subscriptions.items())
+    return Check(name, FAIL, f"Subscriptions write whatever the settings: {found}.", remedy)
+
+
+def _sessions(observed: Observed) -> Check:
+    ending, rights = to_end(observed), observed.rights
+    if rights is not None and not rights.superuser and any(other.superuser for other in ending):
+        pids = ", ".join(str(other.pid) for other in ending if other.superuser)
+        remedy = "Run as a superuser, end them, or name them in keep_sessions."
+        return Check("sessions", FAIL, f"Sessions of superusers cannot be ended by {rights.user}: pid {pids}.", remedy)
+    return Check("sessions", PASS, f"{len(ending)} sessions to end")
+
+
+def _thawing_check(observed: Observed) -> Check:
+    name, now = "read_only_setting", observed.read_only
+    if now is None or not now.on:
+        return Check(name, PASS, "the source is writable")
+    if now.by_alter_system is None:
+        remedy = "GRANT pg_read_all_settings to the account."
+        return Check(name, UNKNOWN, f"Where {SETTING} is set may not be seen.", remedy)
+    if now.by_alter_system:
+        return Check(name, PASS, f"{SETTING} was set with ALTER SYSTEM")
+    where = now.file or now.by
+    remedy = "Take it back there: it was not set with ALTER SYSTEM, so not by state frozen."
+    return Check(name, FAIL, f"{SETTING} is on because of {where}.", remedy)
+
+
+def _why(proof: Proof | None) -> str:
+    if proof is None:
+        return "the source is a standby, of which nothing can be proven."
+    if proof.writers:
+        return f"the source is read-only, but these write: {', '.join(proof.writers[:5])}."
+    if proof.kind == "unknown":
+        return "the source is read-only, but the account may not see the sessions of others (GRANT pg_monitor)."
+    if proof.kind == "written":
+        return "the source is read-only, but transactions still get ids: somebody writes in between, or autovacuum."
+    return (
+        f"the source is read-only and no transaction writes, but its WAL still moves ({proof.wal_bytes} bytes): "
+        "a checkpoint or vacuum. Raise wait_timeout, or set wal_proof to transactions."
+    )
