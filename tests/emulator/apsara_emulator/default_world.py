@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from .model import GIB
+from .postgresql.binaries import preferred_major
 
 _DAY = 86400
 
@@ -81,10 +82,12 @@ def _sql_server() -> dict[str, Any]:
 
 
 def _other_engines() -> dict[str, Any]:
+    # Of the version for which this computer has server programs.
+    version = f"{preferred_major() or 15}.0"
     return {
         "rm-bp1mysql00000001": _instance("MySQL", "8.0", 200, {"shop": 20}),
-        "pgm-bp1source0000001": _instance("PostgreSQL", "15.0", 200, {"app": 20}),
-        "pgm-bp1target0000001": _instance("PostgreSQL", "15.0", 200, {}),
+        "pgm-bp1source0000001": _instance("PostgreSQL", version, 200, {"app": 20}),
+        "pgm-bp1target0000001": _instance("PostgreSQL", version, 200, {}),
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .documents import Instant
+from .postgresql.model import CloudMigration, CloudTask, Stall
 from .oss_model import Bucket
 
 GIB = 1024**3
@@ -115,7 +116,7 @@ class Instance:
 
     `class_type`: d dedicated, h dedicated host, x general purpose, s shared. `storage_gb` is what was bought,
     `other_used` the bytes used by anything but the databases. `status` is what the instance shows when no import or
-    copy is under way.
+    copy is under way. `extensions` (nothing: all that its server has) and `parameters` are for PostgreSQL.
     """
 
     account_id: str
@@ -150,6 +151,8 @@ class Instance:
     backups: list[Backup] = field(default_factory=list)
     backup_retention_days: int = 7
     whitelist: list[Whitelist] = field(default_factory=list)
+    extensions: list[str] | None = None
+    parameters: dict[str, str] = field(default_factory=dict)
 
     @property
     def used(self) -> int:
@@ -278,4 +281,8 @@ class WorldState:
     switches: Switches = field(default_factory=Switches)
     quotas: Quotas = field(default_factory=Quotas)
     regions: list[Region] = field(default_factory=default_regions)
+    assessments: list[CloudTask] = field(default_factory=list)
+    cloud_migrations: list[CloudMigration] = field(default_factory=list)
+    stalls: list[Stall] = field(default_factory=list)
+    extra_report_lines: list[str] = field(default_factory=list)
     variants: dict[str, str] = field(default_factory=dict)

@@ -42,6 +42,10 @@ def busy_with(world: World, instance_id: str) -> Operation | None:
 def shown_status(world: World, instance: Instance) -> str:
     """The status that the service shows for the instance now."""
     operation = busy_with(world, instance.id)
+    if instance.status == "Running" and any(
+        one.instance == instance.id and one.in_flight for one in world.state.cloud_migrations
+    ):
+        return world.variants["cloud_target_status"]
     if operation is None or world.clock.now() < operation.busy or instance.status != "Running":
         return instance.status
     side = "source" if operation.source == instance.id else "target"

@@ -25,6 +25,7 @@ from .faults import FaultBook
 from .model import Account, Instance, WorldState
 from .oss.library import ObjectLibrary
 from .oss.storage import BlobStore
+from .postgresql.fleet import Fleet
 from .registry import ACTIONS, Answer, Call
 from .shapes import shaped
 from .variants import Variants
@@ -52,6 +53,7 @@ class World:
         self.speed = speed
         self.calls = CallLog()
         self.faults = FaultBook()
+        self.postgresql = Fleet()
         self.lock = threading.RLock()
         self.oss = ObjectLibrary(self, store or BlobStore())
         self.state = WorldState()
@@ -97,8 +99,12 @@ class World:
             self._load(documents.merged(self.to_document(), _checked(change)))
 
     def reset(self, document: Mapping[str, Any] | None = None) -> None:
-        """Back to the start (or to `document`, which is the start from then on); calls and faults are forgotten."""
+        """Back to the start (or to `document`, which is the start from then on); calls and faults are forgotten.
+
+        The servers behind its instances are gone.
+        """
         with self.lock:
+            self.postgresql.reset()
             if document is not None:
                 self._load(document)
                 self._start_document = document

@@ -43,8 +43,11 @@ def test_every_contract_has_an_action_and_the_other_way_round() -> None:
 def test_which_actions_write() -> None:
     writing = {name for (_service, name), one in ACTIONS.items() if one.mutating}
     assert writing == {
+        "ActivateMigrationTargetInstance",
         "CancelImport",
         "CopyDatabaseBetweenInstances",
+        "CreateCloudMigrationPrecheckTask",
+        "CreateCloudMigrationTask",
         "CreateDatabase",
         "DeleteDatabase",
         "ImportDatabaseBetweenInstances",
@@ -68,7 +71,10 @@ def test_retired_actions_are_gone_from_the_sdk(action: str) -> None:
     assert load_contracts()["rds"][action].retired
 
 
+POSTGRESQL = "pgm-bp1target0000001"
 CALLS: dict[str, dict[str, Any]] = {
+    "DescribeCloudMigrationPrecheckResult": {"DBInstanceName": POSTGRESQL, "PageNumber": 1, "PageSize": 30},
+    "DescribeCloudMigrationResult": {"DBInstanceName": POSTGRESQL, "PageNumber": 1, "PageSize": 30},
     "DescribeDBInstanceAttribute": {"DBInstanceId": SOURCE},
     "DescribeDBInstances": {"RegionId": "cn-hangzhou", "InstanceLevel": 1, "MaxResults": 2},
     "DescribeDatabases": {"DBInstanceId": SOURCE},

@@ -7,6 +7,8 @@
 from . import (
     backups,
     cancel_import,
+    cloud_migration,
+    cloud_migration_results,
     copy_between_instances,
     databases,
     describe,
@@ -18,6 +20,8 @@ from . import (
 __all__ = [
     "backups",
     "cancel_import",
+    "cloud_migration",
+    "cloud_migration_results",
     "copy_between_instances",
     "databases",
     "describe",

@@ -15,14 +15,14 @@ from ..operations import shown_status
 from ..registry import Answer, Call, action
 from ..world import World
 from .checks import Page, page_asked_for
-from .network import connection_string, whitelist_text
+from .network import connection_port, connection_string, whitelist_text
 
 
 @action("rds", "DescribeDBInstanceAttribute", mutating=False)
 def describe_db_instance_attribute(world: World, call: Call) -> Answer:
     """One instance in detail."""
     instance = world.instance(call.account_id, call.text("DBInstanceId"))
-    entry = {**_common(world, instance), **_details(instance)}
+    entry = {**_common(world, instance), **_details(world, instance)}
     for variant, name in _OPTIONAL_FIELDS.items():
         if world.variants[variant] == "missing":
             del entry[name]
@@ -104,7 +104,7 @@ def _common(world: World, instance: Instance) -> dict[str, Any]:
     return {
         "Category": instance.category,
         "ConnectionMode": "Standard",
-        "ConnectionString": connection_string(instance),
+        "ConnectionString": connection_string(world, instance),
         "DBInstanceCPU": str(instance.cpu),
         "DBInstanceClass": instance.instance_class,
         "DBInstanceDescription": instance.description,
@@ -131,7 +131,7 @@ def _common(world: World, instance: Instance) -> dict[str, Any]:
     }
 
 
-def _details(instance: Instance) -> dict[str, Any]:
+def _details(world: World, instance: Instance) -> dict[str, Any]:
     """The fields of the attribute call alone."""
     return {
         "AccountMaxQuantity": instance.max_accounts,
@@ -143,7 +143,7 @@ def _details(instance: Instance) -> dict[str, Any]:
         "DBMaxQuantity": instance.max_databases,
         "IPType": "IPv4",
         "MaintainTime": "18:00Z-19:00Z",
-        "Port": instance.port,
+        "Port": connection_port(world, instance),
         "SecurityIPList": ",".join(whitelist_text(group) for group in instance.whitelist),
         "SecurityIPMode": "normal",
         "TimeZone": "China Standard Time",

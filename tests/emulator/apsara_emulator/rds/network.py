@@ -7,13 +7,20 @@
 from __future__ import annotations
 
 from ..model import Address, Instance, Whitelist
+from ..postgresql.server import HOST
 from ..registry import Answer, Call, action
 from ..world import World
 
 
-def connection_string(instance: Instance) -> str:
+def connection_string(world: World, instance: Instance) -> str:
     """The host name of the instance's internal endpoint."""
-    return _addresses(instance)[0].connection_string
+    return _addresses(world, instance)[0].connection_string
+
+
+def connection_port(world: World, instance: Instance) -> str:
+    """The port of the instance's internal endpoint."""
+    server = world.postgresql.server(instance.id)
+    return instance.port if server is None else str(server.port)
 
 
 def whitelist_text(group: Whitelist) -> str:
@@ -23,8 +30,10 @@ def whitelist_text(group: Whitelist) -> str:
 
 @action("rds", "DescribeDBInstanceNetInfo", mutating=False)
 def describe_db_instance_net_info(world: World, call: Call) -> Answer:
-    """The endpoints."""
+    """The endpoints. Whoever asks for those of a PostgreSQL instance wants to connect: its server is started."""
     instance = world.instance(call.account_id, call.text("DBInstanceId"))
+    if world.postgresql.is_possible(instance):
+        world.postgresql.ensure(instance)
     wanted = call.text("DBInstanceNetRWSplitType")
     groups = [{"SecurityIPGroupName": group.name, "SecurityIPs": whitelist_text(group)} for group in instance.whitelist]
     infos = [
@@ -39,7 +48,7 @@ def describe_db_instance_net_info(world: World, call: Call) -> Answer:
             "VPCId": instance.vpc_id,
             "VSwitchId": instance.vswitch_id,
         }
-        for address in _addresses(instance)
+        for address in _addresses(world, instance)
         if wanted in ("", address.type)
     ]
     return {
@@ -65,7 +74,10 @@ def describe_db_instance_ip_array_list(world: World, call: Call) -> Answer:
     return {"Items": {"DBInstanceIPArray": groups}}
 
 
-def _addresses(instance: Instance) -> list[Address]:
-    """The endpoints of the world document, or the one that every instance has."""
+def _addresses(world: World, instance: Instance) -> list[Address]:
+    """That of a real server, the endpoints of the world document, or the one that every instance has."""
+    server = world.postgresql.server(instance.id)
+    if server is not None:
+        return [Address(HOST, str(server.port), HOST)]
     domain = {"MySQL": "mysql", "PostgreSQL": "pg", "SQLServer": "sqlserver"}.get(instance.engine, "rds")
     return instance.addresses or [Address(f"{instance.id}.{domain}.rds.aliyuncs.com", instance.port, "10.0.0.10")]

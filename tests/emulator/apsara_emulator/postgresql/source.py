@@ -1,0 +1,129 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A self-managed server to migrate from: no part of the service, but what a test or a rehearsal needs beside it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .. import documents
+from ..errors import DocumentError
+from . import binaries
+from .fleet import described, quoted, require_psycopg
+from .home import ServerError
+from .server import DEFAULT_HBA, SUPERUSER, Server
+
+_RIGHTS = {
+    "createdb": "alter role {} createdb",
+    "createrole": "alter role {} createrole",
+    "monitor": "grant pg_monitor to {}",
+    "replication": "alter role {} replication",
+    "superuser": "alter role {} superuser",
+}
+MIGRATION_RIGHTS = ("replication", "createrole", "monitor")
+# A source that is ready to be migrated; `settings` of a document go on top.
+READY_SETTINGS = {"wal_level": "replica", "wal_keep_size": "1024MB", "max_wal_senders": "10"}
+
+
+@dataclass
+class SourceAccount:
+    """A login. `rights` are createdb, createrole, monitor, replication, superuser; by default those of a migration."""
+
+    name: str
+    password: str
+    rights: list[str] = field(default_factory=lambda: list(MIGRATION_RIGHTS))
+
+
+@dataclass
+class SourceDocument:
+    """A source. `major` is the version (default: the one of new instances), `password` that of the superuser postgres.
+
+    `hba` are lines of pg_hba.conf (default: every account with its password from this computer, also for
+    replication), `statements` SQL to be run in a database, by its name.
+    """
+
+    name: str = "source"
+    major: int | None = None
+    port: int = 0
+    password: str = ""
+    settings: dict[str, str] = field(default_factory=dict)
+    hba: list[str] = field(default_factory=lambda: list(DEFAULT_HBA))
+    accounts: list[SourceAccount] = field(default_factory=list)
+    databases: list[str] = field(default_factory=list)
+    statements: dict[str, str] = field(default_factory=dict)
+
+
+class SourceServer(Server):
+    """A running source and what it was made from."""
+
+    document: SourceDocument
+
+    def as_document(self) -> dict[str, Any]:
+        """What a caller needs to use it: address, superuser and accounts with their passwords, where the log is."""
+        return {
+            "name": self.document.name,
+            **described(self),
+            "superuser": self.superuser,
+            "password": self.document.password,
+            "accounts": [asdict(one) for one in self.document.accounts],
+            "databases": self.document.databases,
+        }
+
+
+def read_source(document: Mapping[str, Any]) -> SourceDocument:
+    """DocumentError if it cannot be understood."""
+    source = documents.read(SourceDocument, document, 0.0, "source")
+    for account in source.accounts:
+        for right in account.rights:
+            if right not in _RIGHTS:
+                raise DocumentError(f"source.accounts: {right!r} is none of {', '.join(_RIGHTS)}")
+    return source
+
+
+def start_source(document: SourceDocument) -> SourceServer:
+    """Make and start it. ServerError if that cannot be done here; then nothing is left."""
+    require_psycopg()
+    found = binaries.found()
+    major = document.major or binaries.preferred_major()
+    if major not in found:
+        raise ServerError(f"no programs of PostgreSQL {major}: {binaries.MISSING}")
+    document.password = document.password or secrets.token_hex(12)
+    settings = {**READY_SETTINGS, **document.settings}
+    if major < 13 and "wal_keep_size" not in document.settings:
+        settings["wal_keep_segments"] = str(int(settings.pop("wal_keep_size").removesuffix("MB")) // 16)
+    server = SourceServer(found[major], document.name, settings, document.hba, document.port)
+    server.document = document
+    try:
+        server.initialise(document.password)
+        server.start()
+        _fill(server, document)
+    except BaseException:
+        server.remove()
+        raise
+    return server
+
+
+def _fill(server: Server, document: SourceDocument) -> None:
+    with server.admin() as admin:
+        for account in document.accounts:
+            name = quoted(account.name)
+            if account.name != SUPERUSER:
+                admin.run(f"create role {name} login")
+            admin.run(f"alter role {name} password {literal(account.password)}")
+            for right in account.rights:
+                admin.run(_RIGHTS[right].format(name))
+        for database in document.databases:
+            admin.run(f"create database {quoted(database)}")
+    for database, statements in document.statements.items():
+        with server.admin(database) as session:
+            session.run(statements)
+
+
+def literal(text: str) -> str:
+    """A text in a statement."""
+    return "'" + text.replace("'", "''") + "'"
