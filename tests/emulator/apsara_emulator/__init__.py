@@ -7,7 +7,7 @@
 The core (everything but `http_server`, `__main__` and `requests_adapter`) needs nothing but Python.
 """
 
-from . import rds, sts
+from . import ram, rds, sts
 from .clock import Clock, ManualClock, WallClock
 from .errors import ApiError, DocumentError
 from .gateway import ConnectionFault, Gateway, HttpRequest, HttpResponse
@@ -29,6 +29,7 @@ __all__ = [
     "WallClock",
     "World",
     "draw",
+    "ram",
     "rds",
     "sts",
 ]

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from .model import GIB
@@ -15,6 +16,7 @@ _DAY = 86400
 
 ACCOUNT_ONE = "1000000000000001"
 ACCOUNT_TWO = "2000000000000002"
+IMPORT_ROLE = "AliyunRDSImportRole"
 BUCKET_ONE = "apsara-emulator-backups"
 # Made-up credentials that open nothing but the emulator.
 ACCESS_KEY_ONE = ("LTAI5tApsaraEmulator0001", "emulatorSecretOfAccountOne0001")
@@ -44,8 +46,19 @@ def _accounts() -> dict[str, Any]:
             "access_keys": [_key(*ACCESS_KEY_ONE)],
             "security_tokens": tokens,
             "bearer_tokens": [BEARER_TOKEN_ONE],
+            "roles": {IMPORT_ROLE: _import_role()},
         },
         ACCOUNT_TWO: {"account_id": ACCOUNT_TWO, "access_keys": [_key(*ACCESS_KEY_TWO)]},
+    }
+
+
+def _import_role() -> dict[str, Any]:
+    """The trust policy of this role is not published; this one is an assumption."""
+    statement = {"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": ["rds.aliyuncs.com"]}}
+    return {
+        "description": "lets the database service read backup files",
+        "trust_policy": json.dumps({"Statement": [statement], "Version": "1"}),
+        "created": {"ago": 60 * _DAY},
     }
 
 

@@ -19,6 +19,7 @@ from .faults import Fault
 from .http_messages import ConnectionFault, Delivery, HttpRequest, HttpResponse
 from .registry import Call
 from .serialisation import JSON_TYPE, XML_TYPE, as_json, as_xml
+from .shapes import identified
 from .signatures import Verifier, bearer_token
 from .world import World, new_request_id
 
@@ -105,7 +106,7 @@ class Gateway:
         return replace(result, retry_after=result.retry_after if fault.retry_after is None else str(fault.retry_after))
 
     def _response(self, request: HttpRequest, call: Call, result: _Result) -> HttpResponse:
-        body = {**result.body, "RequestId": call.request_id}
+        body = identified(result.body, call.request_id)
         if result.code:
             body["HostId"] = request.headers.get("host", "")
             body["Recommend"] = f"https://api.alibabacloud.com/troubleshoot?q={quote(result.code)}&product=Rds"

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .documents import Instant
-from .postgresql.model import CloudMigration, CloudTask, Stall
+from .model_migrations import MigrateTask
 from .oss_model import Bucket
+from .postgresql.model import CloudMigration, CloudTask, Stall
 
 GIB = 1024**3
 
@@ -35,13 +36,23 @@ class SecurityToken:
 
 
 @dataclass
+class Role:
+    """A RAM role. `trust_policy` is a JSON text."""
+
+    description: str = ""
+    trust_policy: str = ""
+    created: Instant | None = None
+
+
+@dataclass
 class Account:
-    """An account of the cloud, and what it can sign with."""
+    """An account of the cloud, what it can sign with, and its RAM roles by name."""
 
     account_id: str
     access_keys: list[AccessKey] = field(default_factory=list)
     security_tokens: list[SecurityToken] = field(default_factory=list)
     bearer_tokens: list[str] = field(default_factory=list)
+    roles: dict[str, Role] = field(default_factory=dict)
 
 
 @dataclass
@@ -50,7 +61,7 @@ class Database:
 
     `created` is when somebody made it during the life of this world (nothing: it was always there); listings lag
     behind it. `ready` is when it turns from Creating to Running by itself, `gone` when it turns from Deleting to gone.
-    `operation` is the id of the import or copy that brought it.
+    `operation` is the id of the import or copy that brought it, `migrate_task` that of the backup import.
     """
 
     status: str = "Running"
@@ -61,6 +72,7 @@ class Database:
     ready: Instant | None = None
     gone: Instant | None = None
     operation: int | None = None
+    migrate_task: str = ""
 
 
 @dataclass
@@ -201,7 +213,9 @@ class Outcome:
     """What is to become of the next imports or copies, for worlds in which something goes wrong.
 
     `result` is fails (after `after` seconds, with `failure` as its text) or never_starts (the call is answered with
-    success, nothing follows). `kind`, `source` and `target` narrow it down; it applies `times` times.
+    success, nothing follows). `kind` (import, copy, migrate), `source` and `target` narrow it down; it applies `times`
+    times. Backup imports (migrate) can be narrowed down to a `database`, and have slow (everything takes `factor`
+    times as long), checkdb_fails and cannot_open too.
     """
 
     result: str
@@ -211,6 +225,8 @@ class Outcome:
     source: str = ""
     target: str = ""
     times: int = 1
+    database: str = ""
+    factor: float = 10.0
 
 
 @dataclass
@@ -222,6 +238,20 @@ class Duration:
 
 
 @dataclass
+class RestoreDurations:
+    """How long the stages of a backup import take; per GiB of the file, of the backup, and of the database."""
+
+    start: float = 5.0
+    download: Duration = field(default_factory=lambda: Duration(10.0, 10.0))
+    check: float = 5.0
+    prepare: float = 2.0
+    restore: Duration = field(default_factory=lambda: Duration(20.0, 10.0))
+    open: float = 5.0
+    check_db: Duration = field(default_factory=lambda: Duration(20.0, 5.0))
+    terminate: float = 5.0
+
+
+@dataclass
 class Durations:
     """How long things take, before the world's speed divides it."""
 
@@ -229,6 +259,7 @@ class Durations:
     copies: Duration = field(default_factory=Duration)
     cancel: float = 10.0
     create_database: float = 5.0
+    restores: RestoreDurations = field(default_factory=RestoreDurations)
 
 
 @dataclass
@@ -244,6 +275,10 @@ class Quotas:
     """Limits. 0 is no limit."""
 
     requests_per_second: int = 0
+    parallel_restores: int = 10
+    """Backup imports that an instance works on at a time; the others wait."""
+    tasks_per_database: int = 20
+    tasks_per_instance: int = 500
 
 
 @dataclass
@@ -277,6 +312,7 @@ class WorldState:
     buckets: dict[str, Bucket] = field(default_factory=dict)
     operations: list[Operation] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
+    migrate_tasks: list[MigrateTask] = field(default_factory=list)
     durations: Durations = field(default_factory=Durations)
     switches: Switches = field(default_factory=Switches)
     quotas: Quotas = field(default_factory=Quotas)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .documents import Instant
 from .model import Database, DatabaseAccount, Instance, Operation, Outcome
+from .restores import settle_restores
 
 if TYPE_CHECKING:
     from .world import World
@@ -26,6 +27,7 @@ def settle(world: World) -> None:
         _end(world, operation)
     for instance in world.state.instances.values():
         _settle_databases(instance, now)
+    settle_restores(world)
 
 
 def busy_with(world: World, instance_id: str) -> Operation | None:
@@ -77,14 +79,17 @@ def cancel(world: World, operation: Operation) -> None:
 
 
 def next_id(world: World) -> int:
-    """An id that no operation has."""
-    return max((one.id for one in world.state.operations), default=85265475200) + 35
+    """An id that no operation has, and no task of a backup import."""
+    restores = (int(file.task_id) for task in world.state.migrate_tasks for file in task.files)
+    return max([85265475200, *(one.id for one in world.state.operations), *restores]) + 35
 
 
 def _outcome(world: World, operation: Operation) -> Outcome | None:
     for outcome in world.state.outcomes:
         if (
             outcome.times > 0
+            and outcome.result in {"fails", "never_starts"}
+            and not outcome.database
             and outcome.kind in ("", operation.kind)
             and outcome.source in ("", operation.source)
             and outcome.target in ("", operation.target)

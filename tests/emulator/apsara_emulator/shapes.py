@@ -23,6 +23,13 @@ def shaped(answer: dict[str, Any], contract: Mapping[str, Any], variants: Varian
     return result
 
 
+def identified(answer: dict[str, Any], request_id: str) -> dict[str, Any]:
+    """`answer` with its request id, unless it is one of the envelopes that have it in another place."""
+    if answer.get("requestId") == "":
+        return {**answer, "requestId": request_id, "data": {**answer["data"], "RequestId": request_id}}
+    return answer if "requestId" in answer else {**answer, "RequestId": request_id}
+
+
 def _list_shaped(value: Any, contract: Any, shape: str) -> Any:
     """A top-level list of an answer: `{"Wrapper": [...]}` or `[...]` as documented, in the wanted shape."""
     if isinstance(contract, list) and shape == "bare_object" and len(value) == 1:
@@ -30,7 +37,7 @@ def _list_shaped(value: Any, contract: Any, shape: str) -> Any:
     if not (isinstance(contract, Mapping) and len(contract) == 1):
         return value
     ((wrapper, inner),) = contract.items()
-    if not isinstance(inner, list) or shape == "documented":
+    if not isinstance(inner, list) or shape == "documented" or wrapper not in value:
         return value
     if shape == "array":
         return value[wrapper]

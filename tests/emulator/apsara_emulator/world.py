@@ -27,7 +27,8 @@ from .oss.library import ObjectLibrary
 from .oss.storage import BlobStore
 from .postgresql.fleet import Fleet
 from .registry import ACTIONS, Answer, Call
-from .shapes import shaped
+from .shapes import identified, shaped
+from .stored_objects import LibraryObjects, ObjectStore
 from .variants import Variants
 
 
@@ -53,6 +54,7 @@ class World:
         self.speed = speed
         self.calls = CallLog()
         self.faults = FaultBook()
+        self.objects: ObjectStore = LibraryObjects(self)
         self.postgresql = Fleet()
         self.lock = threading.RLock()
         self.oss = ObjectLibrary(self, store or BlobStore())
@@ -146,7 +148,7 @@ class World:
                 known = ACTIONS[call.service, call.action]
                 call.took_effect = known.mutating
                 answer = known.handler(self, call)
-                return shaped({**answer, "RequestId": call.request_id}, contract.response, self.variants)
+                return shaped(identified(answer, call.request_id), contract.response, self.variants)
             except ApiError as error:
                 call.took_effect = False
                 error.request_id = call.request_id

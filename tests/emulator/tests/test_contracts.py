@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 import pytest
+from alibabacloud_ram20150501 import models as ram_models
 from alibabacloud_rds20140815 import models as rds_models
 from alibabacloud_sts20150401 import models as sts_models
 from apsara_emulator import VARIANTS, ApiError, Variants
@@ -19,7 +20,7 @@ from apsara_emulator.registry import ACTIONS
 
 from .inprocess import SOURCE, TARGET, Bench
 
-MODELS = {"rds": rds_models, "sts": sts_models}
+MODELS = {"ram": ram_models, "rds": rds_models, "sts": sts_models}
 CONTRACTS = [one for actions in load_contracts().values() for one in actions.values()]
 CURRENT = [one for one in CONTRACTS if not one.retired]
 
@@ -49,8 +50,11 @@ def test_which_actions_write() -> None:
         "CreateCloudMigrationPrecheckTask",
         "CreateCloudMigrationTask",
         "CreateDatabase",
+        "CreateMigrateTask",
+        "CreateOnlineDatabaseTask",
         "DeleteDatabase",
         "ImportDatabaseBetweenInstances",
+        "TerminateMigrateTask",
     }
 
 

@@ -13,6 +13,9 @@ from . import (
     databases,
     describe,
     import_between_instances,
+    migrate_create,
+    migrate_ends,
+    migrate_listings,
     network,
     tasks,
 )
@@ -26,6 +29,9 @@ __all__ = [
     "databases",
     "describe",
     "import_between_instances",
+    "migrate_create",
+    "migrate_ends",
+    "migrate_listings",
     "network",
     "tasks",
 ]

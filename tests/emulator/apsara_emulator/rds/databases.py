@@ -13,6 +13,7 @@ from ..errors import ApiError
 from ..model import Database, DatabaseAccount, Instance
 from ..operations import shown_status
 from ..registry import Answer, Call, action
+from ..restore_places import is_abandoned, shown_database_status
 from ..world import World
 from . import postgresql_contents
 from .checks import Page, page_asked_for, require_free_name
@@ -27,9 +28,9 @@ def describe_databases(world: World, call: Call) -> Answer:
     listed = [
         (name, database)
         for name, database in instance.databases.items()
-        if _is_listed(world, call, database)
+        if _is_listed(world, call, instance, database)
         and call.text("DBName") in ("", name)
-        and call.text("DBStatus") in ("", database.status)
+        and call.text("DBStatus") in ("", shown_database_status(world, instance, database))
     ]
     rows = [_row(world, instance, name, database, page, len(listed)) for name, database in page.of(listed)]
     return {"Databases": {"Database": rows}}
@@ -73,7 +74,7 @@ def delete_database(world: World, call: Call) -> Answer:
     database = instance.databases.get(call.text("DBName"))
     if database is None:
         raise world.variants.error("database_not_found", f"There is no database {call.text('DBName')[:64]}.")
-    if database.status != "Running":
+    if database.status != "Running" and not is_abandoned(world, database):
         raise world.variants.error("wrong_database_state", f"The database is {database.status}.")
     postgresql_contents.drop_database(world, instance, call.text("DBName"))
     lag = world.lasting(world.variants.seconds("delete_lag"))
@@ -109,7 +110,9 @@ def _require_running(world: World, instance: Instance) -> None:
         raise world.variants.error("wrong_lock_mode", f"The instance {instance.id} is locked ({instance.lock_mode}).")
 
 
-def _is_listed(world: World, call: Call, database: Database) -> bool:
+def _is_listed(world: World, call: Call, instance: Instance, database: Database) -> bool:
+    if not shown_database_status(world, instance, database):
+        return False
     if database.created is None:
         return True
     lag = world.lasting(world.variants.seconds("list_lag")) + call.list_lag
@@ -128,7 +131,7 @@ def _row(world: World, instance: Instance, name: str, database: Database, page: 
         "DBDescription": database.description,
         "DBInstanceId": instance.id,
         "DBName": name,
-        "DBStatus": database.status,
+        "DBStatus": shown_database_status(world, instance, database),
         "Engine": instance.engine,
         "PageNumber": page.number,
         "PageSize": page.size,

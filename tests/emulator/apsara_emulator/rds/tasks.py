@@ -10,8 +10,10 @@ import json
 from typing import Any
 
 from ..clock import utc_text
+from ..documents import Instant
 from ..errors import ApiError
 from ..model import Operation
+from ..model_migrations import MigrateTask
 from ..registry import Answer, Call, action
 from ..world import World
 from .checks import MINUTES, SECONDS, page_asked_for, window_asked_for
@@ -47,7 +49,7 @@ def describe_tasks(world: World, call: Call) -> Answer:
     low, high = window_asked_for(call, "StartTime", "EndTime", MINUTES)
     listed = [
         one
-        for one in world.state.operations
+        for one in _operations(world)
         if instance.id in _shown_on(one, world.variants["tasks_listed"])
         and low <= one.accepted <= high
         and call.text("TaskAction") in ("", one.action)
@@ -69,7 +71,7 @@ def describe_history_tasks(world: World, call: Call) -> Answer:
     low = max(low, world.clock.now() - 30 * _DAY)
     rows = [
         _history_row(world, one, instance_id)
-        for one in world.state.operations
+        for one in _operations(world)
         if one.account_id == call.account_id and low <= one.accepted <= high
         for instance_id in _shown_on(one, world.variants["history_listed"])
     ]
@@ -78,7 +80,46 @@ def describe_history_tasks(world: World, call: Call) -> Answer:
 
 
 def _shown_on(operation: Operation, where: str) -> list[str]:
-    return [getattr(operation, side) for side in _SIDES[where]]
+    """A backup import has a target only."""
+    return [getattr(operation, side) for side in _SIDES[where] if getattr(operation, side)]
+
+
+def _operations(world: World) -> list[Operation]:
+    """Imports and copies, and the general tasks that go with each call of CreateMigrateTask."""
+    restores = [
+        _as_operation(world, task, number)
+        for task in world.state.migrate_tasks
+        for number, file in enumerate(task.files)
+        if number == 0 or file.task_id != task.files[number - 1].task_id
+    ]
+    return [*world.state.operations, *restores]
+
+
+def _as_operation(world: World, task: MigrateTask, number: int) -> Operation:
+    file = task.files[number]
+    newest = number == task.current
+    state = "succeeded"
+    if newest and task.under_way:
+        state = "running"
+    elif file.status != "Restored":
+        state = "cancelled" if newest and task.terminated else "failed"
+    ended = file.ended if not newest or task.mode == "UPDF" else task.ended
+    failure = f"{file.status}: {file.description or task.description}" if state == "failed" else ""
+    return Operation(
+        id=int(file.task_id),
+        kind="migrate",
+        action="CreateMigrateTask",
+        account_id=task.account_id,
+        source="",
+        target=task.instance,
+        databases={task.database: task.database},
+        accepted=file.created,
+        busy=file.created,
+        planned_end=task.due or Instant(world.clock.now()),
+        failure=failure,
+        state=state,
+        ended=None if state == "running" else ended or task.ended,
+    )
 
 
 def _progress(world: World, operation: Operation) -> int:
