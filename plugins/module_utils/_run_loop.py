@@ -17,7 +17,12 @@ from ._plan import FAIL, PASS, WARN, Check, Plan, Step, fingerprint, stopping, v
 if TYPE_CHECKING:
 
     class Path(Protocol):
-        """A way to migrate. observe reads, check and plan are pure, apply writes, wait polls."""
+        """A way to migrate. observe reads, check and plan are pure, apply writes, wait polls.
+
+        A path whose steps are for many subjects has apply_all(steps) instead of apply: it sends what does not depend on
+        each other together, and one that fails does not stop the others. Its attribute `failure` is what became of
+        those that failed, as one MigrationFailure, or None; it is raised after the result is complete.
+        """
 
         name: str
 
@@ -67,10 +72,10 @@ def rehearse_and_run(path: Path, options: Mapping[str, Any], result: dict[str, A
         require_approval(plan, options["approved_plan"], module=path.name)
     if check_mode:
         result.update(path.facts(observed, plan), changed=plan.changes, state=plan.predicted_state)
-        result.update(predicted=bool(plan.steps or plan.unknown))
+        result.update(predicted=bool(plan.steps or plan.unknown or plan.in_flight))
         result["diff"]["after"] = dict(plan.after)
         return
-    if plan.steps:
+    if plan.steps or (plan.in_flight and options["wait"]):
         _apply(path, plan, observed, result, wait=options["wait"])
     elif plan.unknown and options["wait"]:
         # Without waiting it is no error: nothing is known to be left to do, and the next run will see.
@@ -99,10 +104,14 @@ def _summary(plan: Plan, checks: list[Check]) -> list[str]:
 
 
 def _apply(path: Path, plan: Plan, observed: Any, result: dict[str, Any], *, wait: bool) -> None:
-    for step in plan.steps:
-        path.apply(step)
-        result["changed"] = True
-        result.update(path.facts(observed, None))
+    if hasattr(path, "apply_all"):
+        path.apply_all(plan.steps)
+        result["changed"] = bool(plan.steps)
+    else:
+        for step in plan.steps:
+            path.apply(step)
+            result["changed"] = True
+            result.update(path.facts(observed, None))
     result["state"] = "in_flight"
     if wait:
         # Told is what is seen now, not what was promised.
@@ -113,6 +122,9 @@ def _apply(path: Path, plan: Plan, observed: Any, result: dict[str, Any], *, wai
     else:
         result["diff"]["after"] = dict(plan.after)
     result.update(path.facts(observed, None))
+    failure: MigrationFailure | None = getattr(path, "failure", None)
+    if failure is not None:
+        raise failure
 
 
 def _confirmation(one_way: list[Step], confirm: str | None, check_mode: bool) -> list[Check]:

@@ -35,6 +35,7 @@ from .backup_migration_plan import (
     used_today,
 )
 from .backup_migration_request import Request
+from .bucket_checks import bucket_checks
 
 _LONGEST_NAME = 128
 _NAMES_SHOWN = 10
@@ -51,28 +52,26 @@ _SEVERITY = (PASS, WARN, UNKNOWN, FAIL)
 def all_checks(request: Request, observed: Observed) -> list[Check]:
     """Every item that data is there for; what the service does not tell is unknown."""
     if observed.instance is None:
-        return [_instance_exists(request, observed)]
-    if request.state == "terminated":
-        from .backup_migration_termination import checks_of_termination
-
-        return [_instance_exists(request, observed), _engine(observed), *checks_of_termination(request, observed)]
+        return [instance_exists(request.instance_id, observed.instance)]
     found = standings(request, observed)
     to_do = [s for s in found if s.state != ONLINE]
     items = [_already_there(request, observed, found), _troubles(observed, found), _nothing_found(request, observed)]
     if to_do or observed.backups.loose:
-        items += _of_the_instance(request, observed, to_do)
-        items += _of_the_bucket(observed)
+        items += _of_the_instance(request, observed, observed.instance, to_do)
+        items += _of_the_bucket(request, observed)
         items += _of_the_backups(observed, to_do)
     return [item for item in items if item is not None]
 
 
-def _of_the_instance(request: Request, observed: Observed, to_do: Sequence[Standing]) -> list[Check | None]:
-    engine = _engine(observed)
+def _of_the_instance(
+    request: Request, observed: Observed, instance: rds.Instance, to_do: Sequence[Standing]
+) -> list[Check | None]:
+    engine = engine_fits(instance)
     if engine.status == FAIL:
-        return [_instance_exists(request, observed), engine]
+        return [instance_exists(request.instance_id, observed.instance), engine]
     sending = [s for s in to_do if s.steps]
     return [
-        _instance_exists(request, observed),
+        instance_exists(request.instance_id, observed.instance),
         engine,
         _instance_running(observed),
         _not_locked(observed),
@@ -89,11 +88,9 @@ def _of_the_instance(request: Request, observed: Observed, to_do: Sequence[Stand
     ]
 
 
-def _of_the_bucket(observed: Observed) -> list[Check]:
-    from .._alibaba.oss import bucket_checks
-
+def _of_the_bucket(request: Request, observed: Observed) -> list[Check]:
     region = observed.instance.region if observed.instance else None
-    return bucket_checks(observed.bucket, region)
+    return bucket_checks(request.bucket, observed.bucket, region=region, owned=observed.bucket_owned)
 
 
 def _of_the_backups(observed: Observed, to_do: Sequence[Standing]) -> list[Check]:
@@ -126,13 +123,13 @@ def _listed(texts: Sequence[str], separator: str = "; ") -> str:
     return f"{shown}{separator}and {more} more" if more > 0 else shown
 
 
-def _instance_exists(request: Request, observed: Observed) -> Check:
-    if observed.instance is not None:
-        return Check("instance_exists", PASS, f"{request.instance_id} exists and belongs to this account")
+def instance_exists(instance_id: str, instance: rds.Instance | None) -> Check:
+    if instance is not None:
+        return Check("instance_exists", PASS, f"{instance_id} exists and belongs to this account")
     return Check(
         "instance_exists",
         FAIL,
-        f"{request.instance_id} was not found in this account and region.",
+        f"{instance_id} was not found in this account and region.",
         "Correct instance_id, or use the access key of the account that owns it, or set region.",
     )
 
@@ -143,10 +140,10 @@ def _told(name: str, value: str | None, good: Callable[[str], bool], passed: str
     return Check(name, PASS, passed) if good(value) else Check(name, FAIL, failed.format(value=value), remedy)
 
 
-def _engine(observed: Observed) -> Check:
+def engine_fits(instance: rds.Instance) -> Check:
     return _told(
         "engine",
-        observed.instance.engine if observed.instance else None,
+        instance.engine,
         lambda engine: engine == "SQLServer",
         "the instance runs SQL Server",
         "The instance runs {value}; only SQL Server can restore these backups.",

@@ -135,7 +135,7 @@ def _whole(backup: Backup) -> Iterator[Finding]:
 
 def _secrets(backup: Backup) -> Iterator[Finding]:
     header = backup.header
-    if header.media_password or (backup.first_set and backup.first_set.password):
+    if header.media_password == "probable" or (backup.first_set and backup.first_set.password):
         yield Finding("no_passwords", FAIL, backup.key, "is protected with a password")
     if header.tde == "probable":
         yield Finding("not_encrypted", FAIL, backup.key, "is of a database with transparent encryption (TDE)")

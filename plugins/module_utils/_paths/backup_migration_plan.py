@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -50,6 +51,7 @@ class Observed(NamedTuple):
     instance: rds.Instance | None
     databases: Mapping[str, rds.Database] = MappingProxyType({})
     bucket: Any = None
+    bucket_owned: bool | None = None
     backups: Sorted = Sorted((), (), ())
     skipped: tuple[str, ...] = ()
     tasks: tuple[api.BackupTask, ...] | None = ()
@@ -85,9 +87,10 @@ class Standing(NamedTuple):
 
     @property
     def predicted_state(self) -> str:
-        if not self.steps:
+        sent = [step for step in self.steps if step.action != api.TAG]
+        if not sent:
             return self.state
-        return ONLINE if self.steps[-1].action == api.OPEN or _opens(self.steps[-1]) else STAGED
+        return ONLINE if sent[-1].action == api.OPEN or _opens(sent[-1]) else STAGED
 
 
 def is_2008(observed: Observed) -> bool:
@@ -104,37 +107,32 @@ def software_major(observed: Observed) -> int | None:
 def standings(request: Request, observed: Observed) -> tuple[Standing, ...]:
     """One entry per target database, with as many steps as the daily quotas of the service leave room for."""
     found = [_standing(request, observed, one) for one in observed.backups.databases]
+    if not request.wait:
+        found = [_without_waiting(standing) for standing in found]
     return _within_quota(request, observed, found)
 
 
 def plan(request: Request, observed: Observed) -> Plan:
     """All steps of all databases, in the order of their names."""
-    if request.state == "terminated":
-        from .backup_migration_termination import plan_termination
-
-        return plan_termination(request, observed)
     found = standings(request, observed)
     before = {s.target: s.state for s in found}
     reached = {s.target: s.predicted_state if request.wait else IN_FLIGHT if s.steps else s.state for s in found}
-    in_flight = [s.target for s in found if s.state == IN_FLIGHT and not s.steps]
+    in_flight = tuple(s.target for s in found if s.state == IN_FLIGHT and not s.steps)
     untold = [f"{s.target} is {observed.state_on_target(s.target)}" for s in found if s.state == UNTOLD]
     steps = tuple(step for s in found for step in s.steps)
-    unknown = ""
-    if in_flight and not steps:
-        unknown = f"{', '.join(in_flight)} on the way already; a run with wait: true waits for the end"
-    elif untold and not steps:
-        unknown = f"{', '.join(untold)}, and no task of it is known"
+    unknown = f"{', '.join(untold)}, and no task of it is known" if untold and not steps else ""
     return Plan(
         state=overall(before.values()),
         steps=steps,
         predicted_state=overall(reached.values()),
         before={"instance_id": request.instance_id, "databases": before},
-        after={"instance_id": request.instance_id, "databases": before if unknown else reached},
+        after={"instance_id": request.instance_id, "databases": reached},
         unknown=unknown,
+        in_flight=in_flight,
     )
 
 
-def overall(states: Any) -> str:
+def overall(states: Iterable[str]) -> str:
     """One word for many databases: restored or staged when all are, else the least that is true of one."""
     found = set(states)
     if found <= {ONLINE}:
@@ -163,6 +161,13 @@ def _standing(request: Request, observed: Observed, one: DatabaseBackups) -> Sta
     if any(f.status == FAIL for f in findings):
         return Standing(one, REFUSED, task=task, findings=findings)
     return Standing(one, MISSING, _from_the_start(request, observed, one), task, findings)
+
+
+def _without_waiting(standing: Standing) -> Standing:
+    """A file of a chain is sent when the one before is applied, so a run that does not wait sends one at most."""
+    if standing.state == IN_FLIGHT:
+        return standing._replace(steps=())
+    return standing._replace(steps=tuple(s for n, s in enumerate(standing.steps) if n == 0 or s.action == api.TAG)[:2])
 
 
 def _is_done(observed: Observed, on_target: str | None, task: api.BackupTask | None) -> bool:
@@ -239,7 +244,7 @@ def _from_the_start(request: Request, observed: Observed, one: DatabaseBackups) 
         return ()
     if not needs_chain(request, one) or is_2008(observed):
         return (_restore_step(request, observed, one, one.base),)
-    steps = [_chain_step(request, observed, one, one.base, "")]
+    steps = [_chain_step(request, observed, one, one.base, ""), _tag_step(request, one, one.base)]
     steps += [_chain_step(request, observed, one, b, OF_THE_FIRST_FILE) for b in one.later]
     if request.state == "restored":
         steps.append(_open_step(request, one, OF_THE_FIRST_FILE))
@@ -278,6 +283,24 @@ def _chain_step(request: Request, observed: Observed, one: DatabaseBackups, back
         choices=_choices(request, api.CHAIN),
         chosen_at_run_time=frozenset({"MigrateTaskId"}),
     )
+
+
+def _tag_step(request: Request, one: DatabaseBackups, base: Backup) -> Step:
+    """The service does not list chains, so their id is kept where the next run finds it: on the full backup."""
+    return Step(
+        action=api.TAG,
+        target=request.bucket,
+        subject=(one.target,),
+        why=f"keeps the id of {one.target}'s chain at {base.name}",
+        parameters={"Key": base.key, "Tag": {chain_tag(request.instance_id, one.target): OF_THE_FIRST_FILE}},
+        chosen_at_run_time=frozenset({"Tag"}),
+    )
+
+
+def chain_tag(instance_id: str, target: str) -> str:
+    """The tag's name. One backup may be restored under several names, and names hold what tags must not."""
+    digest = hashlib.sha256(target.casefold().encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return f"apsaradb.migration/{instance_id}/{digest}"
 
 
 def _open_step(request: Request, one: DatabaseBackups, task_id: str) -> Step:

@@ -111,11 +111,8 @@ def folder(prefix: str) -> str:
 def _contradictions(options: Mapping[str, Any]) -> Iterable[str]:
     state = options["state"]
     if state == "terminated":
-        if not (options["include"] or options["migrate_task_id"] or options["backups"]):
-            yield (
-                "state: terminated needs include, migrate_task_id or backups, which say whose tasks are ended "
-                '(include: ["*"] means all of the instance)'
-            )
+        if not (options["include"] or options["migrate_task_id"]):
+            yield 'state: terminated needs include (["*"] means all of the instance) or migrate_task_id'
     elif (options["prefix"] is None) == (options["backups"] is None):
         yield "one of prefix and backups is needed, and not both"
     if options["url_lifetime"] < 60:

@@ -1,0 +1,195 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""Backup migration: SQL Server databases from backups in OSS to an RDS instance.
+
+What counts is what a restore leaves behind: the target database, online, or waiting in a chain that is still open. The
+service lists the tasks of the last week; the id of a chain, which it may not list, is a tag of its full backup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from .._alibaba import rds
+from .._alibaba import rds_backup_tasks as api
+from .._alibaba.services import Services
+from .._failure import MigrationFailure
+from .._plan import Check, Plan, Step
+from .backup_migration_files import Backup
+from .backup_migration_plan import IN_FLIGHT, ONLINE, Observed, Standing, plan, standings, utc_now
+from .backup_migration_reading import BackupReading, unless_refused
+from .backup_migration_request import Request, read_request
+
+if TYPE_CHECKING:
+    from .backup_migration_run import BatchRun
+    from .backup_migration_work import Work
+
+# Requests in flight at once while headers and tags are read.
+_WORKERS = 8
+
+
+def new_path(services: Services, options: Mapping[str, Any]) -> Any:
+    """The path that the task's state asks for."""
+    request = read_request(options)
+    if request.state == "terminated":
+        from .backup_termination import BackupTermination
+
+        return BackupTermination(services.rds, request, services.clock)
+    return BackupMigration(services, request)
+
+
+class BackupMigration:
+    """The path as the door runs it. workers: how many requests are sent at a time."""
+
+    name = "rds_oss_backup_migrate"
+
+    def __init__(self, services: Services, request: Request, *, workers: int = _WORKERS) -> None:
+        self._services = services
+        self._client = services.rds
+        self._request = request
+        self._clock = services.clock
+        self._workers = workers
+        self._deadline = services.clock.monotonic() + request.patience.timeout
+        self._observed: Observed | None = None
+        self._run: BatchRun | None = None
+        self.failure: MigrationFailure | None = None
+
+    def observe(self) -> Observed:
+        """Everything that the checks and the plan may ask for."""
+        request, now = self._request, utc_now(self._clock.wall())
+        instance = rds.instance(self._client, request.instance_id)
+        if instance is None or instance.engine not in (None, "SQLServer"):
+            return Observed(now, instance)
+        seen = Observed(
+            now,
+            instance,
+            databases=rds.databases(self._client, instance.id),
+            tasks=self._tasks(now),
+        )
+        self._observed = self._more_closely(self._reading(instance).with_backups(seen))
+        return self._observed
+
+    def check(self, observed: Observed) -> list[Check]:
+        from .backup_migration_checks import all_checks
+
+        return all_checks(self._request, observed)
+
+    def plan(self, observed: Observed) -> Plan:
+        return plan(self._request, observed)
+
+    def apply_all(self, steps: Sequence[Step]) -> None:
+        from .backup_migration_run import BatchRun
+
+        seen = self._observed
+        tasks = seen.tasks if seen else None
+        self._run = BatchRun(
+            self._client,
+            lambda: self._services.oss_in((seen.instance.region if seen and seen.instance else None) or ""),
+            self._request,
+            self._clock,
+            known=frozenset(task.id for task in tasks or ()),
+            listed=tasks is not None,
+            deadline=self._deadline,
+            workers=self._workers,
+        )
+        self._run.start(standings(self._request, seen) if seen else (), steps)
+        if not self._request.wait:
+            self.failure = self._run.failure() or self._run.wait_until_listed()
+
+    def wait(self, observed: Observed) -> Observed:
+        """Follows all databases to their end. What went wrong is in `failure`, so that the rest is still told."""
+        if self._run is None:
+            return observed
+        late = self._run.follow()
+        self.failure = self._run.failure() or late
+        now = utc_now(self._clock.wall())
+        databases = rds.databases(self._client, self._request.instance_id)
+        seen = observed._replace(now=now, databases=databases, tasks=self._tasks(now))
+        ours = {work.target: work.task_id for work in self._run.works if work.in_chain}
+        reading = self._reading(observed.instance)
+        return seen._replace(chains=reading.chains(seen, seen.backups.databases, ours))
+
+    def facts(self, observed: Observed, rehearsed: Plan | None) -> dict[str, Any]:
+        """The module's own result keys. rehearsed: the plan whose outcome is shown as if it had been done."""
+        works = {work.target: work for work in self._run.works} if self._run else {}
+        found = standings(self._request, observed) if observed.instance else ()
+        return {
+            "instance_id": self._request.instance_id,
+            "bucket": self._request.bucket,
+            "databases": [_database_facts(s, works.get(s.target), predicted=rehearsed is not None) for s in found],
+            "left_out": sorted({b.key for b in observed.backups.left_out} | set(observed.skipped)),
+        }
+
+    def _reading(self, instance: rds.Instance | None) -> BackupReading:
+        oss = self._services.oss_in((instance.region if instance else None) or "")
+        return BackupReading(self._client, oss, self._request, self._workers)
+
+    def _tasks(self, now: datetime) -> tuple[api.BackupTask, ...] | None:
+        """Of the last week, where the edition lists them."""
+        instance_id = self._request.instance_id
+        found = unless_refused(lambda: api.tasks(self._client, instance_id, now - api.LIST_WINDOW, now))
+        return None if found is None else tuple(found)
+
+    def _more_closely(self, seen: Observed) -> Observed:
+        """Nothing more is asked for when everything is there already."""
+        found = standings(self._request, seen)
+        if all(s.state == ONLINE for s in found) and not seen.backups.loose:
+            return seen
+        instance = seen.instance
+        return seen._replace(
+            storage_used=unless_refused(lambda: rds.storage_used(self._client, instance)) if instance else None,
+            privileged_account=unless_refused(self._has_privileged_account),
+            import_role=self._has_import_role(),
+        )
+
+    def _has_privileged_account(self) -> bool:
+        found = rds.accounts(self._client, self._request.instance_id)
+        return any(account["kind"] in ("Super", "Sysadmin") for account in found)
+
+    def _has_import_role(self) -> bool | None:
+        """RAM is another service, which may not be reachable from where RDS is."""
+        from .._alibaba.ram import IMPORT_ROLE, has_role
+
+        try:
+            return has_role(self._services.ram, IMPORT_ROLE)
+        except MigrationFailure:
+            return None
+
+
+def _database_facts(standing: Standing, work: Work | None, *, predicted: bool) -> dict[str, Any]:
+    one, task = standing.backups, standing.task
+    state = standing.predicted_state if predicted else standing.state
+    trouble = work.trouble if work else None
+    if work is not None and (trouble is not None or not work.done):
+        state = work.state if work.done else IN_FLIGHT
+    problems = [f"{f.subject} {f.text}" for f in standing.findings if f.status == "fail"]
+    return {
+        "database": one.database or None,
+        "target": one.target,
+        "state": state,
+        "migrate_task_id": (work.task_id if work else "") or (task.id if task else None),
+        "backups": [_backup_facts(b) for b in one.used],
+        "size": sum(b.size for b in one.used) if all(b.size is not None for b in one.used) else None,
+        "required_storage": one.base.required_storage if one.base else None,
+        "adopted": bool(work and work.adopted),
+        "cause": trouble.cause if trouble else "; ".join(problems) or None,
+        "remedy": trouble.remedy if trouble else None,
+        "description": task.description or None if task else None,
+    }
+
+
+def _backup_facts(backup: Backup) -> dict[str, Any]:
+    return {
+        "key": backup.key,
+        "type": backup.type or None,
+        "start": backup.start,
+        "finish": backup.finish,
+        "size": backup.size,
+        "predicted": backup.given.predicted and backup.found is not True,
+    }

@@ -1,0 +1,166 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""One database on its way through a migration from backups: what was sent, what is awaited, how it ended."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .._alibaba import rds
+from .._alibaba import rds_backup_tasks as api
+from .._alibaba.backup_task_texts import Trouble, trouble_of_failure, trouble_of_success
+from .._plan import Step
+from .backup_migration_plan import DEFERRED, IN_FLIGHT, LOST, ONLINE, STAGED, Standing
+
+
+@dataclass
+class Seen:
+    """What one look brought. tasks by id; databases: state by name in lower case; rows by task id, None: not told."""
+
+    tasks: dict[str, api.BackupTask]
+    databases: dict[str, str]
+    rows: dict[str, tuple[api.BackupFileRow, ...] | None]
+
+
+@dataclass
+class Work:
+    """steps: still to be sent. sent: the step whose end is awaited; following: what somebody else sent is awaited.
+
+    seen_busy: its task was seen to work since. ended_at: when its task was first seen to have ended. Times on the
+    monotonic clock. done: nothing more is to be expected. trouble: what went wrong, if anything.
+    """
+
+    standing: Standing
+    steps: deque[Step] = field(default_factory=deque)
+    task_id: str = ""
+    sent: Step | None = None
+    sent_at: float = 0.0
+    following: bool = False
+    seen_busy: bool = False
+    ended_at: float | None = None
+    done: bool = False
+    state: str = IN_FLIGHT
+    trouble: Trouble | None = None
+    adopted: bool = False
+
+    @property
+    def target(self) -> str:
+        return self.standing.target
+
+    @property
+    def awaiting(self) -> bool:
+        return not self.done and (self.following or self.sent is not None)
+
+    @property
+    def ready(self) -> bool:
+        return not self.done and not self.awaiting and bool(self.steps)
+
+    @property
+    def in_chain(self) -> bool:
+        """Whether files follow one another here."""
+        if self.sent is not None and self.sent.parameters.get("BackupMode") == api.CHAIN:
+            return True
+        task = self.standing.task
+        return any(s.parameters.get("BackupMode") == api.CHAIN or s.action == api.OPEN for s in self.steps) or bool(
+            task and task.mode == api.CHAIN
+        )
+
+    @property
+    def key(self) -> str:
+        """Of the object that the sent step is about."""
+        positions = str(self.sent.parameters.get("OssObjectPositions") or "") if self.sent else ""
+        return positions.split(":", 2)[2] if positions.count(":") >= 2 else ""
+
+    def fail(self, trouble: Trouble, state: str = LOST) -> None:
+        self.done, self.state, self.trouble = True, state, trouble
+
+    def look_at(self, seen: Seen, now: float, settle: float) -> None:
+        """Takes in what was seen; afterwards the work is done, ready for its next step, or still awaiting."""
+        task = seen.tasks.get(self.task_id)
+        if task is not None and task.unfinished and not task.waiting:
+            self.seen_busy = True
+        if task is not None and task.ended_badly:
+            self.fail(trouble_of_failure(task.description))
+        elif self.sent is not None and self.sent.action == api.OPEN:
+            self._look_at_opening(seen, task)
+        elif self.in_chain:
+            self._look_at_chain(seen, task, now, settle)
+        else:
+            self._look_at_restore(seen, task, now, settle)
+
+    def _look_at_restore(self, seen: Seen, task: api.BackupTask | None, now: float, settle: float) -> None:
+        if task is None or task.unfinished:
+            return
+        trouble = trouble_of_success(task.description)
+        if seen.databases.get(self.target.casefold()) == rds.DATABASE_RUNNING:
+            self.done, self.state, self.trouble = True, ONLINE, trouble
+            return
+        # The listing of databases may lag behind the task, but not for ever.
+        self.ended_at = now if self.ended_at is None else self.ended_at
+        if now - self.ended_at > settle:
+            self.fail(trouble or Trouble("database_missing", _SUCCEEDED_WITHOUT, _LOOK))
+
+    def _look_at_chain(self, seen: Seen, task: api.BackupTask | None, now: float, settle: float) -> None:
+        if task is None:
+            return
+        resting = task.waiting or task.ended_well
+        rows = seen.rows.get(self.task_id)
+        if self.sent is None:  # nothing of ours is on the way: somebody else's file is
+            if resting and not any(not (row.applied or row.failed) for row in rows or ()):
+                self._arrived()
+            return
+        row = next((r for r in reversed(rows or ()) if r.is_of(self.key)), None)
+        if row is not None and row.failed:
+            self.fail(trouble_of_failure(row.description or task.description), STAGED)
+        elif row is not None and row.applied and resting:
+            self._arrived()
+        elif rows is None and resting and (self.seen_busy or now - self.sent_at > settle):
+            # Files are not told here: the chain left Waiting and is back, or had the time to.
+            self._arrived()
+        elif rows is not None and row is None and resting and now - self.sent_at > settle:
+            self.fail(Trouble("file_not_taken", _NOT_TAKEN, _LOOK), STAGED)
+
+    def _look_at_opening(self, seen: Seen, task: api.BackupTask | None) -> None:
+        if seen.databases.get(self.target.casefold()) != rds.DATABASE_RUNNING:
+            return
+        self.done, self.state = True, ONLINE
+        self.trouble = trouble_of_success(task.description) if task is not None else None
+
+    def _arrived(self) -> None:
+        """The file is in the database."""
+        self.sent = None
+        self.following, self.seen_busy = False, False
+        if not self.steps:
+            self.done, self.state = True, STAGED
+
+
+_SUCCEEDED_WITHOUT = "The task succeeded, but its database does not show on the instance."
+_NOT_TAKEN = "The service accepted the file, but the chain shows no sign of it."
+_LOOK = "Look at the task in the console (Backup Data Upload History), then run again."
+OUT_OF_QUOTA = Trouble(
+    "over_quota",
+    "The daily quota of tasks is used up.",
+    "Run the playbook again tomorrow: it goes on where it stopped.",
+)
+
+
+def works_of(standings: Sequence[Standing], steps: Sequence[Step], now: float) -> list[Work]:
+    """One for every database with something to send or to wait for."""
+    works = []
+    for standing in standings:
+        own = deque(step for step in steps if step.subject == (standing.target,))
+        if not own and standing.state != IN_FLIGHT:
+            continue
+        task_id = standing.task.id if standing.task and standing.state in (IN_FLIGHT, STAGED) else ""
+        going = standing.state == IN_FLIGHT
+        works.append(Work(standing, own, task_id=task_id, sent_at=now, following=going, adopted=going))
+    return works
+
+
+__all__ = ["DEFERRED", "OUT_OF_QUOTA", "Seen", "Work", "works_of"]
