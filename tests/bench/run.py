@@ -134,8 +134,17 @@ def no_op_modules() -> Iterable[Comparison]:
         yield Comparison(f"no-op {name} vs ping", seconds, ping, f"s per {TASKS} tasks", extra)
 
 
+def uploads() -> Iterable[Comparison]:
+    """What a backup's way into a bucket costs, beside the vendor's SDKs."""
+    import upload
+
+    for line in upload.lines(SCRATCH):
+        yield Comparison(*line)
+
+
 BENCHMARKS: dict[str, Callable[[], Iterable[Comparison]]] = {
     "no-op": no_op_modules,
+    "upload": uploads,
 }
 
 

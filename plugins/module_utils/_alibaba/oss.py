@@ -23,6 +23,7 @@ from .connection import Trust
 from .credentials import CredentialSource, secrets_of
 from .errors import ServiceError, Unreachable
 from .http_library import requests
+from .oss_checks import bucket_checks
 from .oss_model import (
     Bucket,
     Listed,
@@ -32,13 +33,28 @@ from .oss_model import (
     bucket_of,
     head_of,
     metadata_headers,
+    part_checksums,
 )
-from .oss_session import OssSession, RenewedCredentials, access_key_of, library
+from .oss_session import OssSession, RenewedCredentials, access_key_of, bucket_class, library
 from .rpc import CallLog, Retrying
+
+__all__ = [
+    "Bucket",
+    "Listed",
+    "ObjectBytes",
+    "ObjectHead",
+    "OssClient",
+    "Sent",
+    "StoredPart",
+    "Unfinished",
+    "bucket_checks",
+]
 
 T = TypeVar("T")
 _PAGE = 1000
 _FORBID_OVERWRITE = "x-oss-forbid-overwrite"
+# Else a range that ends behind the end brings the whole object.
+_AS_HTTP = {"x-oss-range-behavior": "standard"}
 
 
 class Sent(NamedTuple):
@@ -83,6 +99,16 @@ class OssClient:
         self._retrying = retrying or Retrying()
         self._jitter = jitter
         self._buckets: dict[str, Any] = {}
+
+    def answers(self, host: str, seconds: float) -> bool:
+        """Whether something takes connections at another host's HTTPS port. Nothing is sent."""
+        import socket
+
+        try:
+            socket.create_connection((host, 443), seconds).close()
+        except OSError:
+            return False
+        return True
 
     # Buckets
 
@@ -148,7 +174,7 @@ class OssClient:
             return b""
 
         def get() -> bytes:
-            answer = self._of(bucket).get_object(key, byte_range=(offset, offset + length - 1))
+            answer = self._of(bucket).get_object(key, byte_range=(offset, offset + length - 1), headers=_AS_HTTP)
             data: bytes = answer.read()
             answer.close()
             if answer.status != 206 and (offset or len(data) > length):
@@ -224,7 +250,8 @@ class OssClient:
         marker = ""
         while True:
             page = self._read("ListParts", self._call(self._of(bucket).list_parts, key, upload_id, marker, _PAGE))
-            found += [StoredPart(p.part_number, int(p.size), p.etag) for p in page.parts]
+            crcs = part_checksums(page.body)
+            found += [StoredPart(p.part_number, int(p.size), p.etag, crcs.get(p.part_number)) for p in page.parts]
             if not page.is_truncated or page.next_marker == marker:
                 return found
             marker = page.next_marker
@@ -275,7 +302,7 @@ class OssClient:
             # oss2's own CRC would be the slowest part of an upload; whoever sends data compares it.
             made = self._attempt(
                 "Bucket",
-                lambda: self._oss2.Bucket(
+                lambda: bucket_class()(
                     self._auth, self.endpoint, name, session=self._session, enable_crc=False, region=self.region
                 ),
             )

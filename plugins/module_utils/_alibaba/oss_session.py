@@ -11,6 +11,7 @@ oss2 brings a session of its own, which follows redirects, reads ~/.netrc and wr
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -50,6 +51,22 @@ def new_pool(trust: Trust, environment: Mapping[str, str] | None = None) -> Any:
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=MOST_CONNECTIONS))
     return session
+
+
+@functools.cache
+def bucket_class() -> Any:
+    """oss2.Bucket, whose parsed answers keep their body: oss2 leaves out the checksums of listed parts."""
+    oss2 = library()
+
+    class Bucket(oss2.Bucket):  # type: ignore[misc,name-defined]  # known at run time only
+        @staticmethod
+        def _parse_result(resp: Any, parse: Any, kind: Any) -> Any:
+            result, body = kind(resp), resp.read()
+            parse(result, body)
+            result.body = body
+            return result
+
+    return Bucket
 
 
 class OssSession:

@@ -8,8 +8,9 @@
 
 No state is kept here: the service's list of unfinished uploads and their parts is the state. What was given when an
 upload was begun is not told again by that list, so an unfinished upload is recognised by its content: the sizes of its
-parts fit the file, and the MD5 that the service keeps as a part's ETag is that of the same bytes here. Such parts are
-read again, because the CRC-64 of the whole object needs theirs, and not sent again.
+parts fit the file, and the CRC-64 that the service lists for a part (or the MD5 that is its ETag, where it lists none)
+is that of the same bytes here. Such parts are read again, because the CRC-64 of the whole object needs theirs, and not
+sent again.
 
 Integrity: the service's CRC-64 of each part and of the whole object against those of the bytes that were read.
 """
@@ -147,13 +148,14 @@ class _Upload:
 
     def _keep_parts(self, stored: list[StoredPart], part_size: int) -> bool:
         """Keeps the parts whose bytes are those of the file. The first one decides whether it is the same file."""
-        by_number = {part.number: part for part in stored if re.fullmatch(_MD5, part.etag)}
+        by_number = {part.number: part for part in stored if part.crc64 is not None or re.fullmatch(_MD5, part.etag)}
         pieces = [span for span in spans(self._file.size, part_size) if span.number in by_number]
 
         def compare(span: Span, buffer: bytearray) -> None:
-            crc, md5 = self._file.sums(span, buffer, self._crew.require_going)
             part = by_number[span.number]
-            if md5 == part.etag.lower():
+            told = part.crc64 is not None
+            crc, md5 = self._file.sums(span, buffer, self._crew.require_going, with_md5=not told)
+            if crc == part.crc64 if told else md5 == part.etag.lower():
                 self._kept[span.number] = KeptPart(part.etag, crc)
                 self._meter.keep(span.size)
 
@@ -305,7 +307,11 @@ class _Upload:
 
 def _may_be_there(failure: MigrationFailure) -> bool:
     """The object may have been made all the same: by this request, or by another run with the same parts."""
-    return isinstance(failure, AnswerLost) or failure.code in ("NoSuchUpload", "FileAlreadyExists", "ObjectAlreadyExists")
+    return isinstance(failure, AnswerLost) or failure.code in (
+        "NoSuchUpload",
+        "FileAlreadyExists",
+        "ObjectAlreadyExists",
+    )
 
 
 def _fitting_size(stored: list[StoredPart], size: int, preferred: int) -> int:
