@@ -17,6 +17,7 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_requ
 from ._alibaba.http_library import HAS_REQUESTS
 from ._alibaba.services import Services
 from ._failure import MigrationFailure
+from ._run_options import RUN_OPTIONS
 
 if TYPE_CHECKING:
     from ._run_loop import Path
@@ -37,17 +38,6 @@ AUTH_OPTIONS: dict[str, dict[str, Any]] = {
     "ca_path": {"type": "path", "fallback": (env_fallback, ["APSARADB_CA_PATH"])},
     # A proxy's address may hold a password.
     "proxy": {"type": "str", "no_log": True, "fallback": (env_fallback, ["APSARADB_PROXY"])},
-}
-
-RUN_OPTIONS: dict[str, dict[str, Any]] = {
-    "wait": {"type": "bool", "default": True},
-    "wait_timeout": {"type": "float", "default": 21600},
-    "poll_interval": {"type": "float", "default": 15},
-    "settle": {"type": "float", "default": 60},
-    "preflight": {"type": "str", "choices": ["enforce", "warn"], "default": "enforce"},
-    "accept": {"type": "list", "elements": "str", "default": []},
-    "confirm": {"type": "str"},
-    "approved_plan": {"type": "str"},
 }
 
 # Ansible masks a secret wherever it occurs in the output. A real secret has 30 characters and occurs nowhere by chance.

@@ -1,0 +1,315 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""The backup of SQL Server databases to files of their server: step 1 of a migration by backups.
+
+msdb keeps a history of backups, and that is what proves one: a finished backup of the wanted kind, in the folder, under
+a name of the form that RDS demands, young enough, and whose file is still there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .._databases import sqlserver_queries as queries
+from .._databases import sqlserver_source as source
+from .._databases.sqlserver_backup_statements import DIFFERENTIAL, FULL, LOG, verify_statement
+from .._databases.sqlserver_connection import Session, SqlServerError, missing_driver
+from .._databases.sqlserver_source import Backup, Database
+from .._failure import MigrationFailure
+from .._plan import FAIL, Check, Plan, Step
+from .._waiting import Clock, wait_until
+from .sqlserver_backup_checks import all_checks
+from .sqlserver_backup_plan import (
+    BACKED_UP,
+    MISSING,
+    RUNNING,
+    Expected,
+    Observed,
+    backup_of,
+    candidates,
+    path_of,
+    plan,
+    possible,
+    running_on,
+    state_of,
+    statement_of,
+)
+from .sqlserver_backup_request import Request, read_request
+
+if TYPE_CHECKING:
+    from .sqlserver_backup_run import BackupRun, Outcome
+
+FAILED, NOT_STARTED = "failed", "not_started"
+
+
+class SqlServerBackup:
+    """The path as the door runs it: observe, check, plan, apply, wait."""
+
+    name = "mssql_backup"
+
+    def __init__(self, session: Session, request: Request, clock: Clock) -> None:
+        self._session = session
+        self._request = request
+        self._clock = clock
+        # One deadline for everything the task waits for.
+        self._deadline = clock.monotonic() + request.patience.timeout
+        self._run: BackupRun | None = None
+        self._waited_for_others = False
+
+    def observe(self) -> Observed:
+        """Reads everything that checks and plan may ask for, and waits for backups that run, if it may."""
+        seen = self._look()
+        if self._busy(seen) and self._request.wait and not self._session.read_only:
+            closely = self._more_closely(self._with_files(seen))
+            if any(item.status == FAIL for item in all_checks(self._request, closely)):
+                return closely
+            self._waited_for_others = True
+            seen = wait_until(
+                self._look,
+                lambda now: not self._busy(now),
+                self._request.patience,
+                self._clock,
+                waiting_for=f"the backups that run on {self._request.endpoint.name}",
+            )
+        return self._more_closely(self._verified(self._with_files(seen)))
+
+    def check(self, observed: Observed) -> list[Check]:
+        return all_checks(self._request, observed)
+
+    def plan(self, observed: Observed) -> Plan:
+        return plan(self._request, observed)
+
+    def apply(self, step: Step) -> None:
+        if self._run is None:
+            from .sqlserver_backup_run import BackupRun
+
+            self._run = BackupRun(self._session, self._request, self._clock, self._deadline)
+        self._run.carry_out(step)
+
+    def apply_all(self, steps: Sequence[Step]) -> None:
+        """One after the other, in the order of the plan; a database that fails does not stop the others."""
+        for step in steps:
+            self.apply(step)
+
+    def wait(self, observed: Observed) -> Observed:
+        """Backups end with the statements that make them; what is left is to look at what there is now."""
+        try:
+            seen = self._look()
+        except MigrationFailure:
+            # The server went away. What the run saw of each database tells more than that.
+            if self.failure is None:
+                raise
+            seen = observed
+        outcomes = self._run.outcomes.values() if self._run else ()
+        made = tuple(o.backup for o in outcomes if o.backup is not None and o.failure is None)
+        known = {backup.path for backup in made}
+        return observed._replace(
+            server=seen.server,
+            history=(*(b for b in seen.history if b.path not in known), *made),
+            running=seen.running,
+            made=frozenset(known),
+            rejected=observed.rejected
+            | frozenset(o.backup.path for o in outcomes if o.backup is not None and o.failure is not None),
+        )
+
+    @property
+    def failure(self) -> MigrationFailure | None:
+        """What went wrong with single databases, all of it, once everything else is done."""
+        if self._run is None:
+            return None
+        failed = {name: o.failure for name, o in self._run.outcomes.items() if o.failure is not None}
+        stopped = self._run.stopped_by
+        if not failed:
+            return stopped
+        lines = [f"- {name}: {f.message} {f.remedy}".rstrip() for name, f in sorted(failed.items())]
+        first = stopped or next(iter(failed.values()))
+        done = sum(o.failure is None for o in self._run.outcomes.values())
+        rest = " The others were not begun." if stopped is not None else ""
+        return MigrationFailure(
+            "\n".join([f"{len(failed)} databases were not backed up, {done} were.{rest}", *lines]),
+            code=first.code if len(failed) == 1 or stopped else "backups_failed",
+            action=first.action,
+            remedy="Run the playbook again when the causes are gone: finished backups are not made again.",
+        )
+
+    def facts(self, observed: Observed, rehearsed: Plan | None) -> dict[str, Any]:
+        """The module's own result keys. rehearsed: the plan whose outcome is shown as if it had been done."""
+        server = observed.server
+        return {
+            "server": {
+                "name": server.name,
+                "version": server.version,
+                "edition": server.edition,
+                "collation": server.collation,
+                "platform": "Windows" if server.style.windows else "Linux",
+            },
+            "folder": server.style.tidy(self._request.folder),
+            "adopted": self._waited_for_others
+            or any(o.adopted for o in (self._run.outcomes if self._run else {}).values()),
+            "backups": [
+                self._facts_of(observed, database, predicted=rehearsed is not None)
+                for database in possible(self._request, observed)
+            ],
+        }
+
+    def _facts_of(self, observed: Observed, database: Database, *, predicted: bool) -> dict[str, Any]:
+        from .sqlserver_backup_run import Outcome
+
+        outcome = self._run.outcomes.get(database.name, Outcome()) if self._run else Outcome()
+        backup = outcome.backup or backup_of(self._request, observed, database)
+        state = state_of(self._request, observed, database)
+        if outcome.failure is not None:
+            state = FAILED
+        elif backup is not None:
+            state = BACKED_UP
+        elif self._run is not None and self._run.stopped_by is not None and state == MISSING:
+            state = NOT_STARTED
+        if backup is None and predicted and state == MISSING:
+            return self._predicted(observed, database)
+        return self._told(observed, database, backup, state, outcome)
+
+    def _predicted(self, observed: Observed, database: Database) -> dict[str, Any]:
+        wish, expected = self._request.wish, observed.expected.get(database.name)
+        return {
+            "database": database.name,
+            "type": wish.kind,
+            "path": path_of(self._request, observed, database),
+            "start": None,
+            "finish": None,
+            "size": expected.size if expected else None,
+            "backup_set_guid": None,
+            "copy_only": wish.copy_only,
+            "checksums": wish.checksum,
+            "compressed": observed.server.compresses if wish.compression is None else wish.compression,
+            "state": BACKED_UP,
+            "progress": None,
+            "created": True,
+            "predicted": True,
+            "statement": statement_of(self._request, observed, database),
+            "error": None,
+        }
+
+    def _told(
+        self, observed: Observed, database: Database, backup: Backup | None, state: str, outcome: Outcome
+    ) -> dict[str, Any]:
+        running = running_on(observed, database) if state == RUNNING else None
+        failure = outcome.failure
+        return {
+            "database": database.name,
+            "type": self._request.wish.kind,
+            "path": backup.path if backup else None,
+            "start": backup.start.isoformat(timespec="seconds") if backup and backup.start else None,
+            "finish": backup.finish.isoformat(timespec="seconds") if backup else None,
+            "size": backup.size if backup else None,
+            "backup_set_guid": backup.guid or None if backup else None,
+            "copy_only": backup.copy_only if backup else None,
+            "checksums": backup.checksums if backup else None,
+            "compressed": backup.compressed if backup else None,
+            "state": state,
+            "progress": running.progress if running else None,
+            "created": outcome.backup is not None,
+            "predicted": False,
+            "statement": None,
+            "error": {"code": failure.code or None, "message": failure.message, "remedy": failure.remedy or None}
+            if failure
+            else None,
+        }
+
+    def _look(self) -> Observed:
+        """What tells which backups there are: the databases, msdb, and the requests that run."""
+        server, request = source.server(self._session), self._request
+        # Before msdb: a backup that ends in between is seen in both rather than in neither.
+        running = source.running_backups(self._session)
+        ask_history = server.sees_history and request.max_age > 0
+        return Observed(
+            server=server,
+            databases=source.databases(self._session),
+            history=tuple(source.history(self._session, newer_than=int(request.max_age) + 1)) if ask_history else (),
+            running=None if running is None else tuple(running),
+        )
+
+    def _busy(self, seen: Observed) -> bool:
+        return any(running_on(seen, d) for d in possible(self._request, seen) if not backup_of(self._request, seen, d))
+
+    def _with_files(self, seen: Observed) -> Observed:
+        """A backup whose file was deleted or moved is none. One that cannot be asked about counts as there."""
+        gone = {
+            backup.path
+            for database in possible(self._request, seen)
+            for backup in candidates(self._request, seen, database)
+            if (state := source.file_state(self._session, seen.server, backup.path)) is not None and not state.file
+        }
+        return seen._replace(gone=frozenset(gone))
+
+    def _verified(self, seen: Observed) -> Observed:
+        """Nothing records that a verification failed, so backups that are found are verified as new ones are."""
+        if not self._request.verify or self._session.read_only:
+            return seen
+        rejected: set[str] = set()
+        reader = self._session.another()
+        for database in possible(self._request, seen):
+            while backup := backup_of(self._request, seen._replace(rejected=frozenset(rejected)), database):
+                try:
+                    reader.execute(verify_statement(backup.path, checksum=backup.checksums))
+                    break
+                except SqlServerError:
+                    rejected.add(backup.path)
+        reader.close()
+        return seen._replace(rejected=frozenset(rejected))
+
+    def _more_closely(self, seen: Observed) -> Observed:
+        """Adds what only the checks of a backup that is still to be made need."""
+        session, request, server = self._session, self._request, seen.server
+        to_do = [d for d in possible(request, seen) if state_of(request, seen, d) == MISSING]
+        if not to_do:
+            return seen
+        folder, style = server.style.tidy(request.folder), server.style
+        there = source.file_state(session, server, folder) if style.is_absolute(folder) else None
+        look_at_root = there is not None and not there.folder
+        online = [d for d in to_do if d.state == "ONLINE"]
+        build_on = request.wish.kind == DIFFERENTIAL and server.sees_history
+        return seen._replace(
+            folder=there,
+            root=source.file_state(session, server, style.root(folder)) if look_at_root else None,
+            free=source.free_bytes(session, server, folder),
+            expected=self._expected(online),
+            bases={d.name: self._base(d) for d in online} if build_on else {},
+            secondaries=source.secondaries(session, server),
+            writers=source.numbers(session, queries.WRITERS),
+            sessions=source.numbers(session, queries.SESSIONS) if server.major >= source.SQL_2012 else {},
+        )
+
+    def _base(self, database: Database) -> Backup | None:
+        """One of a database that had the name before is none."""
+        found = source.newest_base(self._session, database.name)
+        old = found and found.start and database.created and found.start < database.created
+        return None if old else found
+
+    def _expected(self, databases: list[Database]) -> dict[str, Expected]:
+        """Sizes before compression. A differential backup is at most as large as a full one."""
+        if self._request.wish.kind == LOG:
+            logs = source.numbers(self._session, queries.LOG_SIZES) or {}
+            return {d.name: Expected(logs.get(d.name), exact=True) for d in databases}
+        sizes = {}
+        for database in databases:
+            used = source.used_bytes(self._session, database.name)
+            exact = used is not None and self._request.wish.kind == FULL
+            sizes[database.name] = Expected(database.allocated if used is None else used, exact)
+        return sizes
+
+
+def new_backup(options: Mapping[str, Any], rehearsal: bool) -> SqlServerBackup:
+    """The path for a task's options. Raises MigrationFailure where they or the driver are no good."""
+    request, missing = read_request(options), missing_driver()
+    if missing:
+        raise MigrationFailure(
+            f"The Python library {missing} is missing where the module runs.",
+            code="missing_library",
+            remedy="Install it with: pip install 'pymssql>=2.2.11'.",
+        )
+    return SqlServerBackup(Session(request.endpoint, read_only=rehearsal), request, Clock())
