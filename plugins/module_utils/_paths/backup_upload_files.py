@@ -61,16 +61,16 @@ class Local(NamedTuple):
 
     @property
     def database(self) -> str | None:
-        return self._known("database")
+        return self._text("database")
 
     @property
     def type(self) -> str | None:
-        known = self._known("type")
+        known = self._text("type")
         return None if known == "unknown" else known
 
     @property
     def guid(self) -> str | None:
-        return self._known("backup_set_guid")
+        return self._text("backup_set_guid")
 
     @property
     def label(self) -> str:
@@ -104,6 +104,10 @@ class Local(NamedTuple):
             "stripes": header.stripes if header else self.told.get("stripes"),
             "required_storage": self._known("required_storage"),
         }
+
+    def _text(self, name: str) -> str | None:
+        found = self._known(name)
+        return None if found is None else str(found)
 
     def _known(self, name: str) -> Any:
         """The header is believed before the earlier task."""
