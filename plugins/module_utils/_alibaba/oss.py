@@ -23,7 +23,6 @@ from .connection import Trust
 from .credentials import CredentialSource, secrets_of
 from .errors import ServiceError, Unreachable
 from .http_library import requests
-from .oss_checks import bucket_checks
 from .oss_model import (
     Bucket,
     Listed,
@@ -47,7 +46,6 @@ __all__ = [
     "Sent",
     "StoredPart",
     "Unfinished",
-    "bucket_checks",
 ]
 
 T = TypeVar("T")

@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from .._alibaba.oss_checks import bucket_checks, internal_endpoint_check
-from .._alibaba.oss_model import Bucket, ObjectHead, Unfinished, wrong_key
+from .._alibaba.oss_model import Bucket, ObjectHead, Unfinished, default_endpoint, wrong_key
 from .._alibaba.oss_parts import LARGEST_OBJECT, part_size_for, wrong_part_size
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check, Plan, Step
 from .backup_upload_files import Local
 from .backup_upload_request import Request
 from .bucket import instance_checks
+from .bucket_checks import bucket_checks
 
 UPLOAD, ABORT = "UploadObject", "AbortMultipartUpload"
 # What an object under a key is, compared with the file.
@@ -65,16 +65,13 @@ def all_checks(request: Request, observed: Observed) -> list[Check]:
     items = instance_checks(request.instance_id, observed)
     region = observed.instance_region or observed.region
     if observed.region is not None:
-        items += bucket_checks(
-            observed.bucket, region, name=request.bucket, owned=observed.owned, refused=observed.refused
-        )
+        items += _of_bucket(request, observed, region)
     items += _of_files(request, observed)
     items += _of_keys(request, observed)
     items += _of_sizes(request, observed)
     items += _of_leftovers(request, observed)
     if to_upload(request, observed):
-        suggestion = internal_endpoint_check(region or "", reachable=observed.internal)
-        items += [suggestion] if suggestion else []
+        items += [_internal_endpoint(observed.region or "")] if observed.internal else []
         items += [] if observed.fast_checksums else [_slow_checksums()]
     return items
 
@@ -234,6 +231,22 @@ def _of_leftovers(request: Request, observed: Observed) -> Iterable[Check]:
         elif not request.abort_leftovers:
             text = f"{count} unfinished uploads of {key} are left over; their parts cost storage."
             yield Check("unfinished_uploads", WARN, text, "Set abort_leftovers: true to remove what is not needed.")
+
+
+def _of_bucket(request: Request, observed: Observed, region: str | None) -> list[Check]:
+    if observed.refused:
+        remedy = "Correct bucket, region and the permissions of access_key_id."
+        return [Check("bucket_access", FAIL, observed.refused, remedy)]
+    return bucket_checks(request.bucket, observed.bucket, region=region, owned=observed.owned)
+
+
+def _internal_endpoint(region: str) -> Check:
+    return Check(
+        "internal_endpoint",
+        WARN,
+        f"This host is in {region}: the internal endpoint answers here, costs no traffic and is faster.",
+        f"Set oss_endpoint: {default_endpoint(region, internal=True)}.",
+    )
 
 
 def _slow_checksums() -> Check:

@@ -18,15 +18,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .._alibaba import rds
 from .._alibaba.errors import ServiceError
-from .._alibaba.oss_checks import PRIVATE, STANDARD, bucket_checks
 from .._alibaba.oss_model import Bucket, Unfinished, wrong_bucket_name
 from .._failure import BadRequest, MigrationFailure
 from .._plan import FAIL, PASS, WARN, Check, Plan, Step
+from .bucket_checks import bucket_checks
 
 if TYPE_CHECKING:
     from .._alibaba.oss import OssClient
     from .._alibaba.services import Services
 
+STANDARD, PRIVATE = "Standard", "private"
 MARK = {"made-by": "apsaradb.migration"}
 CREATE, TAG, ABORT, EMPTY, DELETE = (
     "PutBucket",
@@ -196,9 +197,10 @@ def checks(request: Request, observed: Observed) -> list[Check]:
     if observed.bucket is None:
         return items
     if request.state == "present":
-        found = bucket_checks(observed.bucket, observed.instance_region or observed.region, owned=observed.owned)
-        return [*items, *found]
-    return [*items, _owner_check(observed), *_emptiness_checks(request, observed, observed.bucket)]
+        return [*items, *(_strictly(check) for check in _bucket_checks(request, observed))]
+    # Deleting is refused by the service where it is not allowed; whose it is, is for the reader.
+    owner = [check for check in _bucket_checks(request, observed) if check.name == "bucket_owner"]
+    return [*items, *owner, *_emptiness_checks(request, observed, observed.bucket)]
 
 
 def plan(request: Request, observed: Observed) -> Plan:
@@ -270,10 +272,14 @@ def instance_checks(instance_id: str, observed: ObservedRegion) -> list[Check]:
     return items
 
 
-def _owner_check(observed: Observed) -> Check:
-    """Deleting is refused by the service where it is not allowed; listing who owns it is for the reader."""
-    owned = observed.owned
-    return next(c for c in bucket_checks(observed.bucket, observed.region, owned=owned) if c.name == "bucket_owner")
+def _bucket_checks(request: Request, observed: Observed) -> list[Check]:
+    region = observed.instance_region or observed.region
+    return bucket_checks(request.name, observed.bucket, region=region, owned=observed.owned)
+
+
+def _strictly(check: Check) -> Check:
+    """Private is part of what is asked for; RDS alone would not mind."""
+    return check._replace(status=FAIL) if check.name == "bucket_private" and check.status == WARN else check
 
 
 def _emptiness_checks(request: Request, observed: Observed, found: Bucket) -> list[Check]:
