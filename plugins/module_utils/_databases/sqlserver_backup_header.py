@@ -50,6 +50,8 @@ __all__ = ["BackupFile", "BackupSet", "BackupUnreadable", "Bytes", "LocalFile", 
 MOST_READS = 1024
 MOST_SETS = 256
 _MOST_OLDER_FILEMARKS = 64
+# In units of 512 bytes.
+_LARGEST_FILEMARK = 128
 _SOFTWARE = "Microsoft SQL Server"
 _ARCHIVES = {
     b"PK\x03\x04": "zip",
@@ -71,7 +73,7 @@ class _CutOff(Malformed):
 
 
 class _Media(NamedTuple):
-    """What the first block says. first_mark: where the first filemark is to be, None if that cannot be read."""
+    """What the first block says. filemark_size: 0 if it is not legal. first_mark: where the first filemark is."""
 
     software: str | None
     filemark_size: int
@@ -201,9 +203,10 @@ def _read_media(source: Windows, *, compressed: bool) -> _Media:
         first_mark = None
     if not stripe or not stripes or stripe > stripes:
         stripe = stripes = None
+    units = tape.fields.u16(64)
     return _Media(
         software=_software(tape),
-        filemark_size=512 * tape.fields.u16(64),
+        filemark_size=512 * units if units <= _LARGEST_FILEMARK else 0,
         stripe=stripe,
         stripes=stripes,
         media_set_id=media_set_id,
@@ -225,7 +228,7 @@ def _with_sets(source: Windows, facts: BackupFile, media: _Media) -> BackupFile:
     if end.marks:
         starts, ends = end.marks[::2], end.marks[1::2]
         places = [(start + media.filemark_size, end) for start, end in zip(starts, ends, strict=False)]
-    elif media.first_mark is not None and media.first_mark + media.filemark_size < source.size:
+    elif media.filemark_size and media.first_mark is not None:
         places = [(media.first_mark + media.filemark_size, None)]
     sets = tuple(
         read_set(source, start, end, position, compressed=bool(facts.compressed), first_stripe=media.stripe == 1)
@@ -240,8 +243,10 @@ def _with_sets(source: Windows, facts: BackupFile, media: _Media) -> BackupFile:
     )
     if any(backup_set.database is not None or backup_set.start is not None for backup_set in sets):
         return facts
-    why = sets[0].unavailable[0] if sets and sets[0].unavailable else "it holds no backup set"
-    return facts._replace(problem=_unavailable(why.rstrip(".")))
+    why = next(
+        (note for backup_set in sets for note in backup_set.unavailable), end.why_not or "It holds no backup set."
+    )
+    return facts._replace(problem=Problem(METADATA_UNAVAILABLE, f"What is in the backup cannot be read. {why}"))
 
 
 def _of_any(answers: Iterable[str]) -> str:
@@ -252,7 +257,7 @@ def _of_any(answers: Iterable[str]) -> str:
 def _read_end(source: Windows, media: _Media) -> _End:
     """A finished file ends with a filemark that lists those before it, two for each backup set."""
     if not media.filemark_size:
-        return _End(None, "Whether the file is complete is not known: it does not tell the size of its filemarks.")
+        return _End(None, "Whether the file is complete is not known: the size of its filemarks is damaged.")
     last = max(0, source.size - media.filemark_size)
     try:
         mark = read_filemark(source, last, media.filemark_size)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import uuid
 
 MIB = 1024 * 1024
@@ -102,7 +103,7 @@ class BackupSetDescription:
     def guid(self) -> uuid.UUID:
         """Of the backup set; the same for the same description, another one for another."""
         return self.backup_set_guid or uuid.uuid5(
-            uuid.NAMESPACE_URL, f"{self.database}/{self.type}/{self.start.isoformat()}"
+            uuid.NAMESPACE_URL, ascii((self.database, self.type, self.start.isoformat()))
         )
 
 
@@ -129,6 +130,6 @@ class BackupDescription:
     size: int = 0
     software: str = "Microsoft SQL Server"
 
-    @property
+    @functools.cached_property
     def media_guid(self) -> uuid.UUID:
         return self.media_set_id or uuid.uuid5(uuid.NAMESPACE_OID, "/".join(str(one.guid) for one in self.sets))

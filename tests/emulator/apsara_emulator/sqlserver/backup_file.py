@@ -67,10 +67,11 @@ def _pieces(description: BackupDescription, *, sparse: bool) -> list[Piece]:
         return layout.pieces
     if not description.compressed:
         return _layout(plain, missing // PAGE * PAGE, missing % PAGE, sparse).pieces
-    # The index grows with the data; whatever is left over is padding.
-    full = len(container.data_chunk(bytes(container.FULL)))
-    fill = missing * 99 // 100 // full * container.FULL // PAGE * PAGE
-    missing = wanted - _layout(plain, fill, 0, sparse).position
+    # Chunks and the index take some room of their own; whatever is left over in the end is padding.
+    full, fill = len(container.data_chunk(bytes(container.FULL))) + 16, 0
+    while missing > 2 * PAGE:
+        fill += (missing - PAGE) * container.FULL // full // PAGE * PAGE
+        missing = wanted - _layout(plain, fill, 0, sparse).position
     return _layout(plain, fill, missing, sparse).pieces
 
 

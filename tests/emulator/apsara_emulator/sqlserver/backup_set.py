@@ -67,8 +67,8 @@ def data_of_set(
     seed = wanted.guid.int
     content = filler((data + PAGE - 1) // PAGE * PAGE, seed, sparse=sparse)
     if wanted.type != "log":
-        _stream_of_data(layout, b"MSDA", b"MQDA", [_first_pages(wanted) if first else b"", *content], base, extra)
-        content, extra = [], 0
+        _stream_of_data(layout, b"MSDA", b"MQDA", [_first_pages(wanted) if first else b"", *content], base)
+        content = []
     _stream_of_data(layout, b"MSTL", b"MQTL", [random.Random(seed + 1).randbytes(PAGE), *content], base, extra)
 
 
@@ -181,7 +181,9 @@ def _file(one: FileDescription, number: int, finished: bool) -> bytes:
     return _record(b"SFIN", 94, fill)
 
 
-def _stream_of_data(layout: Layout, kind: bytes, data_kind: bytes, content: list[Piece], base: int, extra: int) -> None:
+def _stream_of_data(
+    layout: Layout, kind: bytes, data_kind: bytes, content: list[Piece], base: int, extra: int = 0
+) -> None:
     """A block whose data, behind two bytes of zero, begin on a multiple of 512 bytes."""
     layout.add(Block(kind, 56).sealed())
     gap = -(layout.position - base + 46) % 512
