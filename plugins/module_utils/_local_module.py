@@ -58,12 +58,12 @@ def run_local_info(
     secrets: Sequence[str] = (),
     **rules: Any,
 ) -> None:
-    """A module that only reads. read returns the module's own result keys."""
+    """A module that only reads. read returns the module's own result keys; so does a failure, as its `result`."""
     module = _new_module(options, secrets, rules)
     try:
         result = read(module.params)
     except MigrationFailure as failure:
-        _fail(module, failure, {"changed": False})
+        _fail(module, failure, {"changed": False, **getattr(failure, "result", {})})
     module.exit_json(changed=False, **result)
 
 
