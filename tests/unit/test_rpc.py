@@ -44,12 +44,17 @@ def test_a_read_only_client_refuses_every_write(stage):
 
 def test_reads_are_reads(stage):
     """What our client takes for a read must not change anything over there."""
-    for action in rds.RDS.reads:
+    # Read elsewhere: what these answer needs a task that exists, or a source to migrate from.
+    elsewhere = {"DescribeMigrateTaskById", "DescribeOssDownloads"} | {
+        a for a in rds.RDS.reads if "CloudMigration" in a
+    }
+    for action in rds.RDS.reads - elsewhere:
         arguments = {**READ_ARGUMENTS}
+        arguments |= {"StartTime": "2025-12-31T00:00Z", "EndTime": "2026-01-01T00:00Z"} if "Migrate" in action else {}
         arguments |= {"RegionId": "cn-hangzhou"} if action == "DescribeDBInstances" else {}
         arguments |= {"DBName": "free"} if action == "CheckDBNameAvailable" else {}
         client_of(stage).call(action, {} if action == "DescribeRegions" else arguments)
-    assert {call.action for call in stage.calls()} == rds.RDS.reads
+    assert {call.action for call in stage.calls()} == rds.RDS.reads - elsewhere
     assert stage.writes() == []
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from .._alibaba import rds
 from .._alibaba import rds_backup_tasks as api
-from .._plan import FAIL, Plan, Step
+from .._plan import FAIL, WARN, Plan, Step
 from .backup_migration_files import Backup, DatabaseBackups, Sorted
 from .backup_migration_findings import Finding, findings_of_backup, findings_of_database
 from .backup_migration_request import Request
@@ -199,6 +199,13 @@ def _of_open_chain(
         return Standing(
             one, LOST, task=chain.task, findings=(*findings, Finding("chain_alive", FAIL, one.target, text))
         )
+    if chain.task.ended_well and observed.state_on_target(one.target) is None:
+        tag = chain_tag(request.instance_id, one.target)
+        text = (
+            f"the chain {chain.task.id} shows Success and its database is not listed. It waits for its next file; or, "
+            f"if the database was dropped, remove the tag {tag} from its full backup to begin anew"
+        )
+        findings = (*findings, Finding("chain_alive", WARN, one.target, text))
     left = left_of_chain(request, one, chain)
     if left is None:
         text = f"does not tell which files of chain {chain.task.id} were applied"

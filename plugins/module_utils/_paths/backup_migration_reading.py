@@ -150,8 +150,8 @@ class BackupReading:
             task = unless_refused(functools.partial(api.task, self._client, self._request.instance_id, task_id))
             if task is None or task.database.casefold() != one.target.casefold():
                 continue
-            if gone and not task.unfinished:
-                continue  # it was ended, or its database was dropped
+            if gone and task.ended_badly:
+                continue  # it was ended; one that shows Success may wait, with a database that is not listed yet
             rows = functools.partial(api.file_rows, self._client, self._request.instance_id, task.id)
             told = unless_refused(rows)
             return Chain(task, None if told is None else tuple(told))

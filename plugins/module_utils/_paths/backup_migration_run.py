@@ -11,7 +11,7 @@ Imported when there is something to send or to wait for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -74,9 +74,9 @@ class BatchRun:
         self._out_of_quota = False
         self.works: list[Work] = []
 
-    def start(self, standings: Sequence[Standing], steps: Sequence[Step]) -> None:
-        """Sends the first step of every database."""
-        self.works = works_of(standings, steps, self._clock.monotonic())
+    def start(self, standings: Sequence[Standing], steps: Sequence[Step], chains: Collection[str]) -> None:
+        """Sends the first step of every database. chains: the targets with an open one."""
+        self.works = works_of(standings, steps, chains, self._clock.monotonic())
         self._send_ready(self.works)
 
     def follow(self) -> MigrationFailure | None:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from .._alibaba import rds
@@ -30,14 +30,16 @@ class Seen:
 
 @dataclass
 class Work:
-    """steps: still to be sent. sent: the step whose end is awaited; following: what somebody else sent is awaited.
+    """steps: still to be sent. in_chain: files follow one another here.
 
-    seen_busy: its task was seen to work since. ended_at: when its task was first seen to have ended. Times on the
-    monotonic clock. done: nothing more is to be expected. trouble: what went wrong, if anything.
+    sent: the step whose end is awaited; following: what somebody else sent is awaited. seen_busy: its task was seen to
+    work since. ended_at: when its task was first seen to have ended. Times on the monotonic clock. done: nothing more is
+    to be expected. trouble: what went wrong, if anything.
     """
 
     standing: Standing
     steps: deque[Step] = field(default_factory=deque)
+    in_chain: bool = False
     task_id: str = ""
     sent: Step | None = None
     sent_at: float = 0.0
@@ -60,16 +62,6 @@ class Work:
     @property
     def ready(self) -> bool:
         return not self.done and not self.awaiting and bool(self.steps)
-
-    @property
-    def in_chain(self) -> bool:
-        """Whether files follow one another here."""
-        if self.sent is not None and self.sent.parameters.get("BackupMode") == api.CHAIN:
-            return True
-        task = self.standing.task
-        return any(s.parameters.get("BackupMode") == api.CHAIN or s.action == api.OPEN for s in self.steps) or bool(
-            task and task.mode == api.CHAIN
-        )
 
     @property
     def key(self) -> str:
@@ -150,8 +142,8 @@ OUT_OF_QUOTA = Trouble(
 )
 
 
-def works_of(standings: Sequence[Standing], steps: Sequence[Step], now: float) -> list[Work]:
-    """One for every database with something to send or to wait for."""
+def works_of(standings: Sequence[Standing], steps: Sequence[Step], chains: Collection[str], now: float) -> list[Work]:
+    """One for every database with something to send or to wait for. chains: the targets with an open one."""
     works = []
     for standing in standings:
         own = deque(step for step in steps if step.subject == (standing.target,))
@@ -159,7 +151,8 @@ def works_of(standings: Sequence[Standing], steps: Sequence[Step], now: float) -
             continue
         task_id = standing.task.id if standing.task and standing.state in (IN_FLIGHT, STAGED) else ""
         going = standing.state == IN_FLIGHT
-        works.append(Work(standing, own, task_id=task_id, sent_at=now, following=going, adopted=going))
+        in_chain = standing.target in chains or any(s.parameters.get("BackupMode") == api.CHAIN for s in own)
+        works.append(Work(standing, own, in_chain, task_id=task_id, sent_at=now, following=going, adopted=going))
     return works
 
 
