@@ -168,8 +168,9 @@ notes:
     real server are the connection and its encryption, the permissions that each reading needs, the answers of the
     system views (above all how running backups are told apart), what the server does with a backup whose connection
     breaks, C(RESTORE VERIFYONLY), C(DBCC CHECKDB) and paths on Linux. Rehearse with C(--check) first.
-  - The paths in RV(backups) are those of the SQL Server. Where the next step, the upload, runs on another machine,
-    share the folder and tell M(ansible.builtin.set_fact) or the upload how its path differs there.
+  - The paths in RV(backups) are those of the SQL Server. Where the upload runs on another machine, share or mount the
+    folder there and tell the upload this folder (C(path) of the upload module), where it looks for the files by their
+    names.
   - A backup is never written over another one. A file of the same name would get it as a second set, which is reported
     as a failure.
   - The file name holds the time, by the server's clock, at which the run was planned.
@@ -206,10 +207,6 @@ EXAMPLES = r"""
     copy_only: false
     folder: D:\migration
   loop: [full, log]
-
-- name: The files as the machine sees them that uploads them
-  ansible.builtin.set_fact:
-    files: "{{ backup.backups | map(attribute='path') | map('regex_replace', '^D:.migration.', '/mnt/migration/') }}"
 """
 
 RETURN = r"""
@@ -336,7 +333,7 @@ predicted:
   type: bool
   sample: false
 plan:
-  description: The steps that were still to be done when the run began, as RV(plan[].parameters.statement) shows them.
+  description: The steps that were still to be done when the run began, with their statements in RV(plan[].parameters).
   returned: always
   type: list
   elements: dict

@@ -134,7 +134,7 @@ def test_a_rehearsal_that_forgets_it_gets_a_refusal(new_stage, monkeypatch):
     (step,) = path.plan(path.observe()).steps
     path.apply(step)
     assert isinstance(path.failure, Exception)
-    assert WriteRefused.__name__ == type(next(iter(path._run.outcomes.values())).failure).__name__
+    assert isinstance(path._run.outcomes["sales"].failure, WriteRefused)
     assert stage.writes() == []
 
 
@@ -283,6 +283,25 @@ def test_the_deadline_ends_a_backup_that_hangs(new_stage, backup, monkeypatch):
     assert len(stage.backups()) == 1
 
 
+def test_the_deadline_ends_a_verification_that_hangs(new_stage, backup, monkeypatch):
+    stage = new_stage()
+    backup()
+    over = threading.Event()
+    monkeypatch.setattr(driver.time, "sleep", lambda seconds: over.wait(20) if seconds else None)
+    stage.change(faults=[{"on": "RESTORE", "kind": "hang", "seconds": 60}])
+    done = backup(verify=True, wait_timeout=0.2)
+    over.set()
+    assert done["error"]["code"] == "wait_timeout"
+    assert len(stage.backups()) == 1
+
+
+def test_a_database_that_was_made_in_the_same_second(new_stage, backup):
+    stage = new_stage(databases={"sales": {"created": "2026-01-31T23:41:00.997"}}, second_per_statement=0)
+    backup()
+    assert not backup()["changed"]
+    assert len(stage.backups()) == 1
+
+
 def test_a_backup_that_somebody_else_runs_is_waited_for(new_stage, backup):
     statement = (
         "BACKUP DATABASE [sales] TO DISK = N'D:\\migration\\sales_FULL_20260131200000.bak' WITH COPY_ONLY, CHECKSUM"
@@ -373,6 +392,7 @@ def test_what_is_objected_to(new_stage, backup, name, status, server, options):
         real = backup(**options)
         assert real["failed"]
         assert name in real["msg"]
+        assert real["state"] == "missing"
         assert found["remedy"]
     assert status != "fail" or stage.writes() == []
 
@@ -388,6 +408,7 @@ def test_everything_that_is_wrong_is_told_at_once(new_stage, backup):
     new_stage(databases={"sales": {"encrypted": True}, "crm": {"state": "RESTORING"}}, drives={"D:\\": 1000})
     done = backup(databases=["sales", "crm", "nowhere"])
     assert set(checks(done, "fail")) == {"databases_exist", "databases_online", "encryption", "free_space"}
+    assert done["state"] == "missing"
     assert done["error"]["code"] == "no_go"
 
 

@@ -280,6 +280,36 @@ MUTATIONS = (
         (Edit(f"{CODE}/_alibaba/rpc.py", 'self._log.writes.append(str(answer.get("RequestId") or ""))', "pass"),),
         (f"{DOOR}::test_a_real_run_applies_and_waits",),
     ),
+    Mutation(
+        "a session with SQL Server writes in a rehearsal",
+        (
+            Edit(
+                f"{CODE}/_databases/sqlserver_connection.py",
+                "if self.read_only and not only_reads(statement):",
+                "if False:",
+            ),
+        ),
+        (
+            "tests/unit/test_mssql_statements.py::test_what_may_write_is_not_sent_in_a_rehearsal",
+            "tests/unit/test_mssql_backup.py::test_a_rehearsal_that_forgets_it_gets_a_refusal",
+        ),
+    ),
+    Mutation(
+        "a backup is not looked for when its connection broke",
+        (
+            Edit(
+                f"{CODE}/_paths/sqlserver_backup_run.py",
+                "return Outcome(backup=self._adopted(lost, database, path), adopted=True)",
+                "raise lost",
+            ),
+        ),
+        ("tests/unit/test_mssql_backup.py::test_an_answer_that_was_lost_after_the_backup",),
+    ),
+    Mutation(
+        "a backup is written over another one",
+        (Edit(f"{CODE}/_databases/sqlserver_backup_statements.py", '"NOINIT"', '"INIT"'),),
+        ("tests/unit/test_mssql_backup.py::test_another_backup_is_never_written_over",),
+    ),
 )
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -104,6 +105,25 @@ class Session:
         if self.read_only and not only_reads(statement):
             raise _refusal(statement)
         self._execute(statement)
+
+    def execute_within(self, statement: str, seconds: float) -> bool:
+        """The same for a statement that may take hours. False: it is not over, and ends with the process."""
+        failed: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                self.execute(statement)
+            except BaseException as error:
+                failed.append(error)
+
+        worker = threading.Thread(target=run, daemon=True)
+        worker.start()
+        worker.join(seconds)
+        if worker.is_alive():
+            return False
+        if failed:
+            raise failed[0]
+        return True
 
     def another(self) -> Session:
         """A second session to the same server, with the same rights to write."""

@@ -46,7 +46,8 @@ WHERE r.is_local = 1 AND r.role_desc <> N'PRIMARY'
 """
 # A backup holds a lock of its own on its database; the session's database is the one it was started from.
 RUNNING = """
-SELECT DB_NAME(l.resource_database_id) AS name, r.session_id AS session, r.command AS command,
+SELECT CASE WHEN l.resource_database_id IS NULL THEN NULL ELSE DB_NAME(l.resource_database_id) END AS name,
+    r.session_id AS session, r.command AS command,
     CONVERT(float, r.percent_complete) AS progress, CONVERT(nvarchar(30), r.start_time, 126) AS start
 FROM sys.dm_exec_requests AS r LEFT JOIN sys.dm_tran_locks AS l ON l.request_session_id = r.session_id
     AND l.resource_type = N'DATABASE' AND l.resource_subtype LIKE N'BULKOP[_]BACKUP[_]%'

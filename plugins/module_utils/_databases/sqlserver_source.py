@@ -48,7 +48,7 @@ class Server(NamedTuple):
 
     @property
     def major(self) -> int:
-        return int(self.version.split(".")[0] or 0)
+        return int(self.version.split(".", maxsplit=1)[0] or 0)
 
     @property
     def case_matters(self) -> bool:
@@ -110,7 +110,7 @@ def server(session: Session) -> Server:
     row = session.rows(queries.SERVER)[0]
     version = str(row["version"] or "")
     platform = "Windows"
-    if version and int(version.split(".")[0]) >= SQL_2017:
+    if version and int(version.split(".", maxsplit=1)[0]) >= SQL_2017:
         told = _unless_refused(session, queries.PLATFORM)
         platform = str(told[0]["platform"]) if told else platform
     return Server(

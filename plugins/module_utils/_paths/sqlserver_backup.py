@@ -20,7 +20,7 @@ from .._databases import sqlserver_source as source
 from .._databases.sqlserver_backup_statements import DIFFERENTIAL, FULL, LOG, verify_statement
 from .._databases.sqlserver_connection import Session, SqlServerError, missing_driver
 from .._databases.sqlserver_source import Backup, Database
-from .._failure import MigrationFailure
+from .._failure import MigrationFailure, WaitTimeout
 from .._plan import FAIL, Check, Plan, Step
 from .._waiting import Clock, wait_until
 from .sqlserver_backup_checks import all_checks
@@ -32,6 +32,7 @@ from .sqlserver_backup_plan import (
     Observed,
     backup_of,
     candidates,
+    is_of,
     path_of,
     plan,
     possible,
@@ -254,11 +255,20 @@ class SqlServerBackup:
         reader = self._session.another()
         for database in possible(self._request, seen):
             while backup := backup_of(self._request, seen._replace(rejected=frozenset(rejected)), database):
+                left = max(self._deadline - self._clock.monotonic(), 0.0)
                 try:
-                    reader.execute(verify_statement(backup.path, checksum=backup.checksums))
-                    break
+                    over = reader.execute_within(verify_statement(backup.path, checksum=backup.checksums), left)
                 except SqlServerError:
                     rejected.add(backup.path)
+                    continue
+                if not over:
+                    raise WaitTimeout(
+                        f"After {self._request.patience.timeout:g} seconds {backup.path} is not read back yet.",
+                        code="wait_timeout",
+                        action="RESTORE VERIFYONLY",
+                        remedy="Raise wait_timeout, or set verify: false. Nothing was written.",
+                    )
+                break
         reader.close()
         return seen._replace(rejected=frozenset(rejected))
 
@@ -287,8 +297,7 @@ class SqlServerBackup:
     def _base(self, database: Database) -> Backup | None:
         """One of a database that had the name before is none."""
         found = source.newest_base(self._session, database.name)
-        old = found and found.start and database.created and found.start < database.created
-        return None if old else found
+        return found if found is not None and is_of(found, database) else None
 
     def _expected(self, databases: list[Database]) -> dict[str, Expected]:
         """Sizes before compression. A differential backup is at most as large as a full one."""

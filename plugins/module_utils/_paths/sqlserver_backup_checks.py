@@ -132,7 +132,12 @@ def _already_there(request: Request, observed: Observed, done: list[Database]) -
     return Check(
         "already_there",
         WARN,
-        f"These backups are taken as they are: {_listed(old)}. Changes since then are not in them.",
+        f"These backups are taken as they are: {_listed(old)}. Changes since then are not in them."
+        + (
+            " A real run with verify: true reads them back first, and replaces those that fail."
+            if request.verify
+            else ""
+        ),
         "Set max_age to what is young enough, or max_age: 0 for new backups.",
     )
 

@@ -121,9 +121,15 @@ def _fits(request: Request, observed: Observed, database: Database, backup: Back
         and (wish.copy_only or not backup.copy_only)
         and style.same(folder, request.folder)
         and is_file_name_of(name, database.name, wish.kind)
-        # Of this database, and not of one that had its name before.
-        and (database.created is None or backup.start is None or backup.start >= database.created)
+        and is_of(backup, database)
     )
+
+
+def is_of(backup: Backup, database: Database) -> bool:
+    """Of this database, and not of one that had its name before. msdb keeps whole seconds."""
+    if database.created is None or backup.start is None:
+        return True
+    return backup.start >= database.created.replace(microsecond=0)
 
 
 def running_on(observed: Observed, database: Database) -> Running | None:
@@ -139,6 +145,8 @@ def state_of(request: Request, observed: Observed, database: Database) -> str:
 def plan(request: Request, observed: Observed) -> Plan:
     """A step for the folder, and up to three for each database without a backup."""
     states = {d.name: state_of(request, observed, d) for d in possible(request, observed)}
+    # Nothing is done where a name is none, or none is left.
+    all_there = bool(states) and not wanted(request, observed)[1]
     missing = [d for d in possible(request, observed) if states[d.name] == MISSING]
     running = [name for name, state in states.items() if state == RUNNING]
     steps: list[Step] = []
@@ -153,9 +161,9 @@ def plan(request: Request, observed: Observed) -> Plan:
         else ""
     )
     return Plan(
-        state=_overall(states.values()),
+        state=_overall(states.values()) if all_there else MISSING,
         steps=tuple(steps),
-        predicted_state=_overall(after.values()),
+        predicted_state=_overall(after.values()) if all_there else MISSING,
         before=_shown(request, states),
         after=_shown(request, after),
         unknown=unknown,

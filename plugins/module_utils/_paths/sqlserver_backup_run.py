@@ -11,7 +11,6 @@ Imported when there is something to back up.
 
 from __future__ import annotations
 
-import threading
 from typing import NamedTuple
 
 from .._databases import sqlserver_source as source
@@ -89,25 +88,11 @@ class BackupRun:
         return Outcome(backup=self._proven(self._in_history(database, path), path))
 
     def _within_deadline(self, step: Step) -> None:
-        """Runs a statement that may take hours, and gives up at the deadline: closing its session ends it."""
-        failed: list[BaseException] = []
-
-        def execute() -> None:
-            try:
-                self._writer.execute(str(step.parameters["statement"]))
-            except BaseException as error:
-                failed.append(error)
-
         left = self._deadline - self._clock.monotonic()
         if left <= 0:
             raise self._too_late(step, "was not begun")
-        worker = threading.Thread(target=execute, daemon=True)
-        worker.start()
-        worker.join(left)
-        if worker.is_alive():
+        if not self._writer.execute_within(str(step.parameters["statement"]), left):
             raise self._too_late(step, "is still not over")
-        if failed:
-            raise failed[0]
 
     def _too_late(self, step: Step, how: str) -> WaitTimeout:
         return WaitTimeout(

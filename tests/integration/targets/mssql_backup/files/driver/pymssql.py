@@ -308,7 +308,7 @@ def _tables(world, statement):
         "CONVERT": (-1, lambda kind, value, style=None: value),
         "GETDATE": (0, lambda: world["now"]),
         "DATEADD": (2, _later),
-        "DB_NAME": (1, lambda number: ids.get(number)),
+        "DB_NAME": (1, ids.get),
         "QUOTENAME": (1, lambda name: "[" + name.replace("]", "]]") + "]"),
         "SERVERPROPERTY": (1, lambda name: _property(world, name)),
         "DATABASEPROPERTYEX": (2, lambda name, what: world["databases"].get(name, {}).get("last_check")),
