@@ -205,7 +205,7 @@ class OssClient:
 
         Without `replace`, an object that is there already is refused by the service (FileAlreadyExists).
         """
-        headers = {**metadata_headers(metadata), **({} if replace else {_FORBID_OVERWRITE: "true"})}
+        headers = _object_headers(metadata, replace=replace)
         return _sent(self._write("PutObject", lambda: self._of(bucket).put_object(key, body, headers), repeatable=True))
 
     def delete_objects(self, bucket: str, keys: Sequence[str]) -> None:
@@ -256,7 +256,7 @@ class OssClient:
 
     def begin_upload(self, bucket: str, key: str, metadata: Mapping[str, str], *, replace: bool) -> str:
         """The id of a new upload. Not repeated after a lost answer: that would leave a second upload behind."""
-        headers = {**metadata_headers(metadata), **({} if replace else {_FORBID_OVERWRITE: "true"})}
+        headers = _object_headers(metadata, replace=replace)
         begun = self._write("InitiateMultipartUpload", lambda: self._of(bucket).init_multipart_upload(key, headers))
         upload_id: str = begun.upload_id
         return upload_id
@@ -397,6 +397,12 @@ class ObjectBytes:
     def read(self, offset: int, length: int) -> bytes:
         """`length` bytes from `offset`, fewer at the end. One request."""
         return self._client.read_range(self._bucket, self._key, offset, min(length, max(self.size - offset, 0)))
+
+
+def _object_headers(metadata: Mapping[str, str], *, replace: bool) -> dict[str, str]:
+    # Without a type, one is guessed from the key: a .bak would be rubbish to the system's table of types.
+    headers = {"content-type": "application/octet-stream", **metadata_headers(metadata)}
+    return headers if replace else {**headers, _FORBID_OVERWRITE: "true"}
 
 
 def _sent(answer: Any) -> Sent:
