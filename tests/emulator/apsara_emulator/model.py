@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from .documents import Instant
+from .model_durations import Durations
 from .model_migrations import MigrateTask
 from .oss_model import Bucket
 from .postgresql.model import CloudMigration, CloudTask, Stall
@@ -227,39 +228,6 @@ class Outcome:
     times: int = 1
     database: str = ""
     factor: float = 10.0
-
-
-@dataclass
-class Duration:
-    """Seconds that something takes: `base`, plus `per_gb` for each GiB of data."""
-
-    base: float = 90.0
-    per_gb: float = 1.0
-
-
-@dataclass
-class RestoreDurations:
-    """How long the stages of a backup import take; per GiB of the file, of the backup, and of the database."""
-
-    start: float = 5.0
-    download: Duration = field(default_factory=lambda: Duration(10.0, 10.0))
-    check: float = 5.0
-    prepare: float = 2.0
-    restore: Duration = field(default_factory=lambda: Duration(20.0, 10.0))
-    open: float = 5.0
-    check_db: Duration = field(default_factory=lambda: Duration(20.0, 5.0))
-    terminate: float = 5.0
-
-
-@dataclass
-class Durations:
-    """How long things take, before the world's speed divides it."""
-
-    imports: Duration = field(default_factory=Duration)
-    copies: Duration = field(default_factory=Duration)
-    cancel: float = 10.0
-    create_database: float = 5.0
-    restores: RestoreDurations = field(default_factory=RestoreDurations)
 
 
 @dataclass

@@ -46,7 +46,7 @@ def facts_of(source: Source) -> BackupFacts:
         problem = "the file is not complete"
     elif header.has_password:
         problem = "the backup is protected by a password"
-    elif header.encrypted_pages:
+    elif header.encrypted_database:
         problem = "the database is encrypted"
     elif header.type not in _KINDS:
         problem = "this is a backup of single files or filegroups"

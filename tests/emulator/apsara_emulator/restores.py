@@ -14,7 +14,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .documents import Instant
-from .model import GIB, Duration, Outcome
+from .model import GIB, Outcome
+from .model_durations import Duration
 from .model_migrations import MigrateTask
 from .restore_places import find_database, finish_database, place_database, place_problem, remove_database
 from .restore_rules import content_problem, facts_of, order_problem

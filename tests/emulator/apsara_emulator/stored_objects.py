@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from .oss.library import ObjectLibrary
     from .oss_model import StoredObject as Entry
-    from .world import World
 
 
 @dataclass(frozen=True)
@@ -57,27 +56,22 @@ class ObjectStore(Protocol):
 class LibraryObjects:
     """What lies in the buckets of a world."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, library: ObjectLibrary) -> None:
+        self._library = library
 
     def bucket(self, name: str) -> BucketFacts | None:
         """See ObjectStore."""
-        found = self._library.bucket(name) if self._library else None
+        found = self._library.bucket(name)
         if found is None:
             return None
         return BucketFacts(found.account_id, found.region, found.storage_class, bool(found.encryption))
 
     def object(self, bucket: str, key: str) -> StoredObject | None:
         """See ObjectStore."""
-        library = self._library
-        found = library.bucket(bucket) if library else None
-        if library is None or found is None or key not in found.objects:
+        found = self._library.bucket(bucket)
+        if found is None or key not in found.objects:
             return None
-        return _LibraryObject(library, bucket, key, found.objects[key])
-
-    @property
-    def _library(self) -> ObjectLibrary | None:
-        return getattr(self._world, "oss", None)
+        return _LibraryObject(self._library, bucket, key, found.objects[key])
 
 
 class _LibraryObject:

@@ -54,10 +54,10 @@ class World:
         self.speed = speed
         self.calls = CallLog()
         self.faults = FaultBook()
-        self.objects: ObjectStore = LibraryObjects(self)
         self.postgresql = Fleet()
         self.lock = threading.RLock()
         self.oss = ObjectLibrary(self, store or BlobStore())
+        self.objects: ObjectStore = LibraryObjects(self.oss)
         self.state = WorldState()
         self._given_variants = variants or Variants()
         self._start_document: Mapping[str, Any] = document

@@ -22,6 +22,8 @@ _WINDOW = 256 * 1024
 _HEADER = 52
 _STREAM = 22
 _DATA_PAGE_ENCRYPTED = 0x0800
+_THUMBPRINT = struct.pack("<I", 20)
+_KEY_BITS = tuple(struct.pack("<I", bits) for bits in (128, 256, 384, 512))
 
 
 class Source(Protocol):
@@ -63,7 +65,7 @@ class BackupHeader:
     required_storage: int
     damaged: bool
     has_password: bool
-    encrypted_pages: bool
+    encrypted_database: bool
 
 
 def read_header(source: Source) -> BackupHeader:
@@ -87,11 +89,11 @@ def _read_header(source: Source) -> BackupHeader:
     if not _text(tape, 0, 80).startswith("Microsoft SQL Server"):
         raise UnreadableBackup("another program has written this tape")
     mark_size = struct.unpack_from("<H", tape, 64)[0] * 512
-    marks = _marks(source, mark_size)
+    sets, marks = _marks(source, mark_size)
     start = _first_mark(source, tape, compressed, mark_size) + mark_size
     front = decoded_from(source, start, _WINDOW) if compressed else source.read(start, _WINDOW)
-    back = _back(source, marks, compressed)
-    return _described(tape, front, back, compressed, len(marks) // 2)
+    back = _back(source, marks[1], compressed) if sets and len(marks) == 2 * sets else b""
+    return _described(tape, front, back, compressed, sets)
 
 
 def _require_known_container(source: Source) -> None:
@@ -100,21 +102,23 @@ def _require_known_container(source: Source) -> None:
         raise UnreadableBackup(f"compression {algorithm} of container {version} is not understood")
 
 
-def _marks(source: Source, size: int) -> list[int]:
-    """Offsets of the filemarks, two for each backup set, the last one included. Nothing if the file is cut off."""
+def _marks(source: Source, size: int) -> tuple[int, list[int]]:
+    """How many backup sets there are, and the offsets of the filemarks before the last one, ascending.
+
+    0 sets if the file is cut off. Of very many filemarks only the newest are known.
+    """
     if not 512 <= size <= source.size:
-        return []
+        return 0, []
     block = source.read(source.size - size, size)
     if not _is_block(block, 0, b"SFMB"):
-        return []
+        return 0, []
     used = struct.unpack_from("<I", block, 56)[0]
     begin = struct.unpack_from("<I", block, 60)[0] if _attributes(block) & 0x80000000 else 60
     room = (len(block) - begin) // 8
-    if used % 2 or not 2 <= used <= room + 1:
-        return []
-    # The newest comes first; this one itself may or may not be in the list.
+    if used % 2 or not 2 <= used <= 2000:
+        return 0, []
     listed = struct.unpack_from(f"<{min(used, room)}Q", block, begin)
-    return sorted({*(one for one in listed if 0 < one < source.size), source.size - size})[-used:]
+    return used // 2, sorted(listed)
 
 
 def _first_mark(source: Source, tape: bytes, compressed: bool, size: int) -> int:
@@ -132,11 +136,10 @@ def _first_mark(source: Source, tape: bytes, compressed: bool, size: int) -> int
     raise UnreadableBackup("the container is damaged")
 
 
-def _back(source: Source, marks: list[int], compressed: bool) -> bytes:
-    """The end of the first set, where the final values are. Nothing if the file is cut off."""
-    if len(marks) < 2:
-        return b""
-    end = marks[1]
+def _back(source: Source, end: int, compressed: bool) -> bytes:
+    """The last data of the first set, which end at the filemark `end`. The final values are there."""
+    if not 0 < end < source.size:
+        raise UnreadableBackup("the file does not end where it should")
     if compressed:
         return decoded_before(source, end, _WINDOW)
     begin = max(0, end - _WINDOW)
@@ -162,7 +165,7 @@ def _described(tape: bytes, front: bytes, back: bytes, compressed: bool, sets: i
         type=chr(main[87]),
         software=(major, minor, build),
         sets=sets,
-        complete=last >= 0,
+        complete=sets > 0,
         family_count=count,
         family_sequence=sequence,
         compressed=compressed,
@@ -174,7 +177,7 @@ def _described(tape: bytes, front: bytes, back: bytes, compressed: bool, sets: i
         required_storage=sum(struct.unpack_from("<Q", one, 40)[0] for kind, one in records if kind == b"SFIN"),
         damaged=bool(struct.unpack_from("<I", main, 8)[0] & 0x20),
         has_password=bool(_u16(tape, 76) or _u16(front, 72)),
-        encrypted_pages=_has_encrypted_pages(front, position),
+        encrypted_database=_has_encrypted_pages(front, position) or _has_key(block, at),
     )
 
 
@@ -194,6 +197,17 @@ def _has_encrypted_pages(front: bytes, position: int) -> bool:
     for kind, data in _streams(front, place):
         if kind == b"MQDA" and len(data) >= 2 + 2 * 8192:
             return bool(_u16(data, 2 + 8192 + 4) & _DATA_PAGE_ENCRYPTED)
+    return False
+
+
+def _has_key(block: bytes, position: int) -> bool:
+    """Whether the records describe the key of an encrypted database: a thumbprint with its length, bits of the key."""
+    for kind, data in _streams(block, position):
+        place = data.find(_THUMBPRINT) if kind == b"MQCI" else -1
+        while place >= 0:
+            if data[place + 24 : place + 28] in _KEY_BITS:
+                return True
+            place = data.find(_THUMBPRINT, place + 1)
     return False
 
 
