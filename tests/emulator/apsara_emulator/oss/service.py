@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ..clock import Clock, utc_text
 from ..faults import Fault
 from ..http_messages import ConnectionFault, Delivery
+from ..operations import settle
 from . import buckets, listing, multipart, objects
 from .call import OssCall
 from .errors import BrokenBody, OssError, disk_full
@@ -87,6 +88,10 @@ class OssService:
             raise OssError("NotImplemented", 400, f"{call.request.method} of this is not implemented.")
         if not known.needs_bucket and not call.caller.account_id:
             raise OssError("AccessDenied", 403, "Anonymous access is forbidden for this operation.")
+        if known.mutating and call.target.action != "UploadPart":
+            # What was under way with an object as it was until now has happened before it changes.
+            with self.world.lock:
+                settle(self.world)
         response = known.handler(self.world, call)
         if call.damage == "corrupt_crc" and _CRC in response.headers:
             response.headers[_CRC] = str(int(response.headers[_CRC]) ^ 0xFF)
