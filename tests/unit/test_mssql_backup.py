@@ -387,6 +387,7 @@ def test_what_is_objected_to(new_stage, backup, name, status, server, options):
     assert checks(rehearsed).get(name) == status, rehearsed.get("msg") or rehearsed["checks"]
     found = next(c for c in rehearsed["checks"] if c["name"] == name)
     assert status == "pass" or found["detail"]
+    assert name != "folder" or options.get("folder", "D:\\migration") in found["detail"]
     assert rehearsed["failed"] == bool(checks(rehearsed, "fail"))
     if status == "fail":
         real = backup(**options)

@@ -25,27 +25,22 @@ from .._plan import FAIL, Check, Plan, Step
 from .._waiting import Clock, wait_until
 from .sqlserver_backup_checks import all_checks
 from .sqlserver_backup_plan import (
-    BACKED_UP,
     MISSING,
-    RUNNING,
     Expected,
     Observed,
     backup_of,
     candidates,
     is_of,
-    path_of,
     plan,
     possible,
     running_on,
     state_of,
-    statement_of,
 )
 from .sqlserver_backup_request import Request, read_request
+from .sqlserver_backup_result import Outcome, backup_result
 
 if TYPE_CHECKING:
-    from .sqlserver_backup_run import BackupRun, Outcome
-
-FAILED, NOT_STARTED = "failed", "not_started"
+    from .sqlserver_backup_run import BackupRun
 
 
 class SqlServerBackup:
@@ -153,73 +148,15 @@ class SqlServerBackup:
             "adopted": self._waited_for_others
             or any(o.adopted for o in (self._run.outcomes if self._run else {}).values()),
             "backups": [
-                self._facts_of(observed, database, predicted=rehearsed is not None)
+                backup_result(self._request, observed, database, self._outcome(database), rehearsed is not None)
                 for database in possible(self._request, observed)
             ],
         }
 
-    def _facts_of(self, observed: Observed, database: Database, *, predicted: bool) -> dict[str, Any]:
-        from .sqlserver_backup_run import Outcome
-
-        outcome = self._run.outcomes.get(database.name, Outcome()) if self._run else Outcome()
-        backup = outcome.backup or backup_of(self._request, observed, database)
-        state = state_of(self._request, observed, database)
-        if outcome.failure is not None:
-            state = FAILED
-        elif backup is not None:
-            state = BACKED_UP
-        elif self._run is not None and self._run.stopped_by is not None and state == MISSING:
-            state = NOT_STARTED
-        if backup is None and predicted and state == MISSING:
-            return self._predicted(observed, database)
-        return self._told(observed, database, backup, state, outcome)
-
-    def _predicted(self, observed: Observed, database: Database) -> dict[str, Any]:
-        wish, expected = self._request.wish, observed.expected.get(database.name)
-        return {
-            "database": database.name,
-            "type": wish.kind,
-            "path": path_of(self._request, observed, database),
-            "start": None,
-            "finish": None,
-            "size": expected.size if expected else None,
-            "backup_set_guid": None,
-            "copy_only": wish.copy_only,
-            "checksums": wish.checksum,
-            "compressed": observed.server.compresses if wish.compression is None else wish.compression,
-            "state": BACKED_UP,
-            "progress": None,
-            "created": True,
-            "predicted": True,
-            "statement": statement_of(self._request, observed, database),
-            "error": None,
-        }
-
-    def _told(
-        self, observed: Observed, database: Database, backup: Backup | None, state: str, outcome: Outcome
-    ) -> dict[str, Any]:
-        running = running_on(observed, database) if state == RUNNING else None
-        failure = outcome.failure
-        return {
-            "database": database.name,
-            "type": self._request.wish.kind,
-            "path": backup.path if backup else None,
-            "start": backup.start.isoformat(timespec="seconds") if backup and backup.start else None,
-            "finish": backup.finish.isoformat(timespec="seconds") if backup else None,
-            "size": backup.size if backup else None,
-            "backup_set_guid": backup.guid or None if backup else None,
-            "copy_only": backup.copy_only if backup else None,
-            "checksums": backup.checksums if backup else None,
-            "compressed": backup.compressed if backup else None,
-            "state": state,
-            "progress": running.progress if running else None,
-            "created": outcome.backup is not None,
-            "predicted": False,
-            "statement": None,
-            "error": {"code": failure.code or None, "message": failure.message, "remedy": failure.remedy or None}
-            if failure
-            else None,
-        }
+    def _outcome(self, database: Database) -> Outcome:
+        if self._run is None:
+            return Outcome()
+        return self._run.outcomes.get(database.name, Outcome(begun=self._run.stopped_by is None))
 
     def _look(self) -> Observed:
         """What tells which backups there are: the databases, msdb, and the requests that run."""

@@ -12,20 +12,19 @@ DBCC CHECKDB, recovery model, AUTO_CLOSE); what the server did not tell is `unkn
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
 
-from .._alibaba.reserved_names import RESERVED_DATABASE_NAMES
-from .._databases.sqlserver_backup_statements import DIFFERENTIAL, FULL, LOG, LONGEST_PATH, safe_stem
+from .._databases.sqlserver_backup_statements import DIFFERENTIAL, FULL, LOG
 from .._databases.sqlserver_source import Database
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
+from . import sqlserver_backup_file_checks as file_checks
+from .sqlserver_backup_file_checks import listed
 from .sqlserver_backup_plan import (
     BACKED_UP,
     MISSING,
     RUNNING,
     Observed,
     backup_of,
-    path_of,
     possible,
     running_on,
     state_of,
@@ -33,7 +32,6 @@ from .sqlserver_backup_plan import (
 )
 from .sqlserver_backup_request import Request
 
-_GIB = 1024**3
 _EXPRESS = 4
 _CHECKDB_GOOD_FOR = timedelta(days=7)
 
@@ -60,20 +58,15 @@ def all_checks(request: Request, observed: Observed) -> list[Check]:
             _auto_close(online),
             _encryption(online),
             _compression(request, observed),
-            _folder(request, observed),
-            _free_space(request, observed, online),
-            _file_names(online),
-            _path_lengths(request, observed, online),
-            _target_names(online),
+            file_checks.folder(request, observed),
+            file_checks.free_space(request, observed, online),
+            file_checks.file_names(online),
+            file_checks.path_lengths(request, observed, online),
+            file_checks.target_names(online),
             _integrity(request, observed, online),
             _writes(request, observed, online),
         ]
     return [item for item in items if item is not None]
-
-
-def _listed(names: Iterable[str], limit: int = 20) -> str:
-    names = sorted(names)
-    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
 
 
 def _databases_exist(request: Request, observed: Observed) -> Check:
@@ -83,7 +76,7 @@ def _databases_exist(request: Request, observed: Observed) -> Check:
         return Check(
             name,
             FAIL,
-            f"{request.endpoint.name} has no {_listed(unknown)}.",
+            f"{request.endpoint.name} has no {listed(unknown)}.",
             "Correct databases. "
             + (
                 "This server tells upper from lower case."
@@ -103,7 +96,7 @@ def _no_system_databases(meant: list[Database]) -> Check:
     return Check(
         "user_databases",
         FAIL,
-        f"{_listed(wrong)} cannot be migrated: system databases and database snapshots stay where they are.",
+        f"{listed(wrong)} cannot be migrated: system databases and database snapshots stay where they are.",
         "Take them out of databases.",
     )
 
@@ -132,7 +125,7 @@ def _already_there(request: Request, observed: Observed, done: list[Database]) -
     return Check(
         "already_there",
         WARN,
-        f"These backups are taken as they are: {_listed(old)}. Changes since then are not in them."
+        f"These backups are taken as they are: {listed(old)}. Changes since then are not in them."
         + (
             " A real run with verify: true reads them back first, and replaces those that fail."
             if request.verify
@@ -152,7 +145,7 @@ def _running(request: Request, observed: Observed, busy: list[Database]) -> Chec
         return Check(
             name,
             UNKNOWN,
-            f"A backup runs already: {_listed(progress)}. Whether it is what is asked for shows when it is over.",
+            f"A backup runs already: {listed(progress)}. Whether it is what is asked for shows when it is over.",
             "A run with wait: true waits for it first.",
         )
     if any(running.database is None for running in observed.running):
@@ -167,7 +160,7 @@ def _online(to_do: list[Database]) -> Check:
     if not wrong:
         return Check("databases_online", PASS, "all of them are ONLINE")
     remedy = "Bring them online, or name them in exclude."
-    return Check("databases_online", FAIL, f"{_listed(wrong)}.", remedy)
+    return Check("databases_online", FAIL, f"{listed(wrong)}.", remedy)
 
 
 def _primary_replica(request: Request, observed: Observed, to_do: list[Database]) -> Check | None:
@@ -183,7 +176,7 @@ def _primary_replica(request: Request, observed: Observed, to_do: list[Database]
     return Check(
         name,
         WARN if possible_here else FAIL,
-        f"{_listed(here)} are secondary replicas here"
+        f"{listed(here)} are secondary replicas here"
         + ("; a backup of them may lag behind the primary." if possible_here else ", where this type cannot be made."),
         "Set host to the server of the primary replica.",
     )
@@ -198,14 +191,14 @@ def _rights(request: Request, observed: Observed, to_do: list[Database]) -> Chec
         return Check(
             name,
             FAIL,
-            f"The login {request.endpoint.user} may not back up {_listed(missing)}.",
+            f"The login {request.endpoint.user} may not back up {listed(missing)}.",
             "Make it a member of db_backupoperator in each of them, or of the server role sysadmin.",
         )
     if request.check_database and not observed.server.sysadmin:
         detail = "DBCC CHECKDB needs sysadmin or db_owner, and the login is no member of sysadmin."
         return Check(name, WARN, detail, "Use such a login, or set check_database: false.")
     if None in may.values():
-        told = _listed(database for database, allowed in may.items() if allowed is None)
+        told = listed(database for database, allowed in may.items() if allowed is None)
         return Check(name, UNKNOWN, f"The server did not tell whether the login may back up {told}.")
     return Check(name, PASS, "the login may back up all of them")
 
@@ -218,13 +211,13 @@ def _recovery_model(request: Request, to_do: list[Database]) -> Check:
         return Check(
             "recovery_model",
             FAIL,
-            f"{_listed(simple)} have the SIMPLE recovery model: no log backup can be made.",
+            f"{listed(simple)} have the SIMPLE recovery model: no log backup can be made.",
             "ALTER DATABASE … SET RECOVERY FULL, then a new full backup, then log backups.",
         )
     return Check(
         "recovery_model",
         WARN,
-        f"{_listed(simple)} have the SIMPLE recovery model: no log backups can follow.",
+        f"{listed(simple)} have the SIMPLE recovery model: no log backups can follow.",
         "Enough for a migration with full backups alone. Else ALTER DATABASE … SET RECOVERY FULL first.",
     )
 
@@ -236,15 +229,15 @@ def _base(request: Request, observed: Observed, to_do: list[Database]) -> Check 
     if request.wish.kind == LOG:
         none = [d.name for d in to_do if d.recovery_model != "SIMPLE" and not d.log_chain]
         if none:
-            detail = f"{_listed(none)} have no log chain yet."
+            detail = f"{listed(none)} have no log chain yet."
             return Check(name, FAIL, detail, "Make a full backup of them first, with copy_only: false.")
         return Check(name, PASS, "all of them have a log chain")
     none = [d.name for d in to_do if observed.bases.get(d.name) is None]
     if none:
-        detail = f"{_listed(none)} have no full backup that a differential one could build on."
+        detail = f"{listed(none)} have no full backup that a differential one could build on."
         return Check(name, FAIL, detail, "Make a full backup with copy_only: false first.")
     bases = [f"{d.name} on {base.path}" for d in to_do if (base := observed.bases.get(d.name))]
-    return Check(name, PASS, f"they build on: {_listed(bases)}")
+    return Check(name, PASS, f"they build on: {listed(bases)}")
 
 
 def _auto_close(to_do: list[Database]) -> Check:
@@ -252,7 +245,7 @@ def _auto_close(to_do: list[Database]) -> Check:
     if not closing:
         return Check("auto_close", PASS, "AUTO_CLOSE is off")
     remedy = "ALTER DATABASE … SET AUTO_CLOSE OFF."
-    return Check("auto_close", WARN, f"AUTO_CLOSE is on for {_listed(closing)}; RDS wants it off.", remedy)
+    return Check("auto_close", WARN, f"AUTO_CLOSE is on for {listed(closing)}; RDS wants it off.", remedy)
 
 
 def _encryption(to_do: list[Database]) -> Check:
@@ -262,7 +255,7 @@ def _encryption(to_do: list[Database]) -> Check:
     return Check(
         "encryption",
         FAIL,
-        f"{_listed(encrypted)} are encrypted (TDE); without their certificate RDS cannot restore them.",
+        f"{listed(encrypted)} are encrypted (TDE); without their certificate RDS cannot restore them.",
         "ALTER DATABASE … SET ENCRYPTION OFF, wait until they are decrypted, DROP DATABASE ENCRYPTION KEY.",
     )
 
@@ -277,75 +270,6 @@ def _compression(request: Request, observed: Observed) -> Check | None:
     return Check("compression", PASS, f"{server.edition} can compress backups")
 
 
-def _folder(request: Request, observed: Observed) -> Check:
-    name, style = "folder", observed.server.style
-    folder = style.tidy(request.folder)
-    if not style.is_absolute(request.folder):
-        example = "D:\\backup or \\\\host\\share" if style.windows else "/var/opt/mssql/backup"
-        return Check(name, FAIL, f"{request.folder} is no full path of the server.", f"Write folder like {example}.")
-    if observed.folder is None:
-        return Check(name, UNKNOWN, f"The server did not tell whether {folder} exists.", "Look whether it is there.")
-    if observed.folder.folder:
-        return Check(name, PASS, f"{folder} exists")
-    if observed.folder.file:
-        return Check(name, FAIL, f"{folder} is a file.", "Choose another folder.")
-    if observed.root is not None and not observed.root.folder:
-        detail = f"{style.root(folder)} does not exist for the server, so {folder} cannot be made."
-        return Check(name, FAIL, detail, "Correct folder; it is a path of the server's machine, not of this one.")
-    if not observed.server.sysadmin:
-        detail = f"{folder} does not exist, and the login, no member of sysadmin, can hardly make it."
-        return Check(name, WARN, detail, "Make the folder, or use such a login.")
-    return Check(name, PASS, f"{folder} will be made")
-
-
-def _free_space(request: Request, observed: Observed, to_do: list[Database]) -> Check:
-    name = "free_space"
-    expected = [observed.expected.get(d.name) for d in to_do]
-    sizes = [e.size for e in expected if e is not None and e.size is not None]
-    if observed.free is None or len(sizes) < len(to_do):
-        what = "how much is free on the volume" if observed.free is None else "how large the backups will be"
-        return Check(name, UNKNOWN, f"The server did not tell {what}.", "Look at the volume of the folder.")
-    needed, exact = sum(sizes), all(e is not None and e.exact for e in expected)
-    detail = f"{observed.free / _GIB:.1f} GiB are free, the backups take up to {needed / _GIB:.1f} GiB"
-    if needed < observed.free:
-        return Check(name, PASS, detail)
-    compressed = request.wish.compression or (request.wish.compression is None and observed.server.compresses)
-    return Check(
-        name,
-        FAIL if exact and not compressed else WARN,
-        detail + (" before compression." if compressed else "."),
-        "Free space, choose another folder, or set compression: true.",
-    )
-
-
-def _file_names(to_do: list[Database]) -> Check:
-    changed = [f"{d.name} becomes {safe_stem(d.name)}" for d in to_do if safe_stem(d.name) != d.name]
-    if not changed:
-        return Check("file_names", PASS, "all names can stand in file names")
-    return Check(
-        "file_names",
-        WARN,
-        f"Not every character can stand in a file name: {_listed(changed)}. The backups keep the true names.",
-        "Nothing, where this collection uploads and restores them. Tools that take the name from the file will not.",
-    )
-
-
-def _path_lengths(request: Request, observed: Observed, to_do: list[Database]) -> Check:
-    long = [d.name for d in to_do if len(path_of(request, observed, d)) > LONGEST_PATH]
-    if not long:
-        return Check("path_length", PASS, "all paths are short enough")
-    detail = f"The paths of {_listed(long)} are longer than {LONGEST_PATH} characters."
-    return Check("path_length", FAIL, detail, "Choose a folder with a shorter path.")
-
-
-def _target_names(to_do: list[Database]) -> Check:
-    odd = [d.name for d in to_do if d.name.casefold() in RESERVED_DATABASE_NAMES or any(c in d.name for c in "@|")]
-    if not odd:
-        return Check("target_names", PASS, "no name is reserved at RDS")
-    remedy = "Nothing for the backup. Restore them under other names."
-    return Check("target_names", WARN, f"RDS does not take these as names of databases: {_listed(odd)}.", remedy)
-
-
 def _integrity(request: Request, observed: Observed, to_do: list[Database]) -> Check:
     name, remedy = "integrity", "Set check_database: true, or run DBCC CHECKDB."
     if request.check_database:
@@ -354,10 +278,10 @@ def _integrity(request: Request, observed: Observed, to_do: list[Database]) -> C
     oldest = observed.server.now - _CHECKDB_GOOD_FOR
     stale = [d.name for d in to_do if d.last_check is not None and d.last_check < oldest]
     if stale:
-        detail = f"No clean DBCC CHECKDB within 7 days: {_listed(stale)}. A damaged database cannot be restored at RDS."
+        detail = f"No clean DBCC CHECKDB within 7 days: {listed(stale)}. A damaged database cannot be restored at RDS."
         return Check(name, WARN, detail, remedy)
     if unknown:
-        return Check(name, UNKNOWN, f"The server did not tell when {_listed(unknown)} were last checked.", remedy)
+        return Check(name, UNKNOWN, f"The server did not tell when {listed(unknown)} were last checked.", remedy)
     return Check(name, PASS, "all of them were checked within 7 days")
 
 
@@ -377,6 +301,6 @@ def _writes(request: Request, observed: Observed, to_do: list[Database]) -> Chec
         if observed.writers.get(database) or sessions.get(database)
     ]
     if seen:
-        detail = f"In use at the moment: {_listed(seen)}. What is written from now on may be missing on the target."
+        detail = f"In use at the moment: {listed(seen)}. What is written from now on may be missing on the target."
         return Check(name, WARN, detail, remedy)
     return Check(name, PASS, "nobody uses the databases at the moment" if writable else "all of them are read-only")

@@ -11,8 +11,6 @@ Imported when there is something to back up.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from .._databases import sqlserver_source as source
 from .._databases.sqlserver_connection import CannotConnect, ConnectionBroken, Session, SqlServerError
 from .._databases.sqlserver_source import Backup
@@ -21,14 +19,7 @@ from .._plan import Step
 from .._waiting import Clock, Patience, wait_until
 from .sqlserver_backup_plan import BACKUPS, CREATE_FOLDER, VERIFY
 from .sqlserver_backup_request import Request
-
-
-class Outcome(NamedTuple):
-    """What came of a database in this run. adopted: the answer was lost, and the server told what came of it."""
-
-    backup: Backup | None = None
-    failure: MigrationFailure | None = None
-    adopted: bool = False
+from .sqlserver_backup_result import Outcome
 
 
 class BackupRun:
