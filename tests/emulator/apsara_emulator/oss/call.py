@@ -33,7 +33,7 @@ class OssCall:
     request: OssRequest
     target: Target
     request_id: str = field(default_factory=new_request_id)
-    caller: Caller = Caller()
+    caller: Caller = field(default_factory=Caller)
     query: dict[str, str] = field(default_factory=dict)
     received: int = 0
     took_effect: bool = False

@@ -77,9 +77,10 @@ def expired_token(variants: Variants) -> OssError:
 
 def _find_key(key_id: str, accounts: Mapping[str, Account]) -> tuple[Account, AccessKey | SecurityToken]:
     for account in accounts.values():
-        for key in (*account.access_keys, *account.security_tokens):
-            if key.access_key_id == key_id:
-                return account, key
+        keys: list[AccessKey | SecurityToken] = [*account.access_keys, *account.security_tokens]
+        found = next((key for key in keys if key.access_key_id == key_id), None)
+        if found is not None:
+            return account, found
     text = "The access key id is not known here."
     raise OssError("InvalidAccessKeyId", 403, text, OSSAccessKeyId=key_id)
 

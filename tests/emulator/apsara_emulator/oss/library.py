@@ -12,13 +12,18 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from ..clock import Clock
 from ..documents import Instant
 from ..errors import DocumentError
 from ..oss_model import Blob, Bucket, StoredObject
 from .checksums import Digests, crc64_of_zeros
-from .errors import no_such_bucket, no_such_key
+from .errors import OssError, no_such_bucket, no_such_key
+from .identity import OssVerifier
+from .messages import OssRequest
 from .reading import ObjectReader
+from .routing import find_target
 from .storage import BlobStore
 
 if TYPE_CHECKING:
@@ -39,7 +44,7 @@ class ObjectLibrary:
         self._known_files: dict[tuple[str, int, int], tuple[str, str]] = {}
 
     def bucket(self, name: str) -> Bucket | None:
-        """The bucket (`account_id`, `region`, `storage_class`, `acl`, `encryption`, `objects`, ...), if there is one."""
+        """The bucket (`account_id`, `region`, `storage_class`, `acl`, `encryption`, `objects`), or nothing."""
         return self._world.state.buckets.get(name)
 
     def open(self, bucket: str, key: str) -> ObjectReader:
@@ -64,6 +69,28 @@ class ObjectLibrary:
             self.discard(found.objects.get(key))
             found.objects[key] = entry
             return entry
+
+    def signed_url_problem(self, url: str, clock: Clock | None = None) -> str:
+        """Why a signed URL does not open its object for reading, or the empty text.
+
+        `clock` judges its time; it is the world's clock unless given.
+        """
+        address = urlsplit(url)
+        request = OssRequest("GET", f"{address.path or '/'}?{address.query}", {"host": address.netloc})
+        try:
+            target = find_target(request)
+            verifier, state = OssVerifier(clock or self._world.clock), self._world.state
+            caller = verifier.identify(request, target.bucket, target.key, state.accounts, self._world.variants)
+            bucket = self.bucket(target.bucket)
+            if bucket is None:
+                raise no_such_bucket(target.bucket)
+            if bucket.account_id != caller.account_id and bucket.acl == "private":
+                raise OssError("AccessDenied", 403, "The bucket is not one of the account that signed.")
+            if target.key not in bucket.objects:
+                raise no_such_key(target.key)
+        except OssError as error:
+            return f"{error.code}: {error.message}"
+        return ""
 
     def discard(self, entry: StoredObject | None) -> None:
         """Remove the data of an object that is no more."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ..oss_model import Bucket, StoredObject
+from ..oss_model import Bucket, StoredObject, Upload
 from .call import OssCall, action, bucket_of, extranet_endpoint
 from .errors import invalid_argument
 from .messages import OssResponse
@@ -179,45 +179,72 @@ def _listed_bucket(bucket: Bucket) -> Node:
     ]
 
 
-@action("ListMultipartUploads")
-def list_uploads(world: World, call: OssCall) -> OssResponse:
+@dataclass
+class UploadPage:
+    """A page of unfinished uploads; `last` is the key and the upload id after which the next one begins."""
+
+    upload_ids: list[str] = field(default_factory=list)
+    prefixes: list[str] = field(default_factory=list)
+    last: tuple[str, str] = ("", "")
+    more: bool = False
+
+
+def _page_of_uploads(
+    uploads: Mapping[str, Upload], prefix: str, delimiter: str, marker: tuple[str, str], most: int
+) -> UploadPage:
+    """Sorted by key and upload id. A marker without an upload id stands behind every upload of its key."""
+    page = UploadPage()
+    for key, upload_id in sorted((upload.key, upload_id) for upload_id, upload in uploads.items()):
+        if not key.startswith(prefix):
+            continue
+        head, found, _rest = key[len(prefix) :].partition(delimiter) if delimiter else (key, "", "")
+        entry = (prefix + head + found, "") if found else (key, upload_id)
+        passed = entry <= marker if marker[1] else entry[0] <= marker[0]
+        if (passed and marker[0]) or (found and page.last == entry):
+            continue
+        if len(page.upload_ids) + len(page.prefixes) == most:
+            page.more = True
+            return page
+        if found:
+            page.prefixes.append(entry[0])
+        else:
+            page.upload_ids.append(upload_id)
+        page.last = entry
+    return page
+
+
+def _listed_upload(upload_id: str, upload: Upload, spelling: Spelling) -> Node:
     from .objects import iso
 
+    return "Upload", [
+        ("Key", spelling(upload.key)),
+        ("UploadId", upload_id),
+        ("Initiated", iso(upload.initiated)),
+    ]
+
+
+@action("ListMultipartUploads")
+def list_uploads(world: World, call: OssCall) -> OssResponse:
     spelling = Spelling(call.url_encoding())
     most = call.number("max-uploads", 1, _MOST, _MOST)
     prefix, delimiter = call.query.get("prefix", ""), call.query.get("delimiter", "")
     key_marker, id_marker = call.query.get("key-marker", ""), call.query.get("upload-id-marker", "")
     with world.lock:
         uploads = bucket_of(world, call).uploads
-        rows = sorted((upload.key, upload_id) for upload_id, upload in uploads.items())
-        shown, prefixes, more = [], [], False
-        for key, upload_id in rows:
-            head, found, _rest = key[len(prefix) :].partition(delimiter) if delimiter else (key, "", "")
-            entry = prefix + head + found if found else key
-            passed = (entry, upload_id) <= (key_marker, id_marker) if id_marker and not found else entry <= key_marker
-            if not key.startswith(prefix) or (passed and key_marker) or entry in prefixes:
-                continue
-            if len(shown) + len(prefixes) == most:
-                more = True
-                break
-            if found:
-                prefixes.append(entry)
-            else:
-                shown.append((key, upload_id, iso(uploads[upload_id].initiated)))
-    last = max([(one, "") for one in prefixes[-1:]] + [row[:2] for row in shown[-1:]], default=("", ""))
+        page = _page_of_uploads(uploads, prefix, delimiter, (key_marker, id_marker), most)
     content: list[Node] = [
         *spelling.note,
         ("Bucket", call.bucket),
         ("KeyMarker", spelling(key_marker)),
         ("UploadIdMarker", id_marker),
-        ("NextKeyMarker", spelling(last[0])),
-        ("NextUploadIdMarker", last[1]),
+        ("NextKeyMarker", spelling(page.last[0])),
+        ("NextUploadIdMarker", page.last[1]),
         ("Delimiter", spelling(delimiter)),
         ("Prefix", spelling(prefix)),
         ("MaxUploads", most),
-        ("IsTruncated", more),
-        *(("Upload", [("Key", spelling(key)), ("UploadId", one), ("Initiated", when)]) for key, one, when in shown),
-        *(("CommonPrefixes", [("Prefix", spelling(one))]) for one in prefixes),
+        ("IsTruncated", page.more),
+        *(_listed_upload(upload_id, uploads[upload_id], spelling) for upload_id in page.upload_ids),
+        *(("CommonPrefixes", [("Prefix", spelling(one))]) for one in page.prefixes),
     ]
     return OssResponse(200, {"Content-Type": XML_TYPE}, as_xml("ListMultipartUploadsResult", content))
 

@@ -79,7 +79,7 @@ def upload_part_copy(world: World, call: OssCall) -> OssResponse:
         reader.seek(start)
         part = _take_part(world, call, _Section(reader, end - start))
     content = [("LastModified", iso(part.last_modified)), ("ETag", f'"{part.etag}"')]
-    headers = {"Content-Type": XML_TYPE, "x-oss-hash-crc64ecma": part.crc64}
+    headers = {"Content-Type": XML_TYPE, "ETag": f'"{part.etag}"', "x-oss-hash-crc64ecma": part.crc64}
     return OssResponse(200, headers, as_xml("CopyPartResult", content))
 
 

@@ -10,6 +10,7 @@ with its many small pieces would be several times slower.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import ssl
@@ -209,10 +210,8 @@ class _Handler(BaseHTTPRequestHandler):
         _shut_read(self.connection)
         self.connection.close()
         for file in (self.rfile, self.wfile):
-            try:
+            with contextlib.suppress(OSError):
                 file.close()
-            except OSError:
-                pass
 
     def finish(self) -> None:
         if not self.wfile.closed:
@@ -282,14 +281,10 @@ def _reason(status: int) -> str:
 
 
 def _shut(connection: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
 
 
 def _shut_read(connection: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RD)
-    except OSError:
-        pass

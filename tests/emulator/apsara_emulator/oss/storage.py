@@ -92,7 +92,7 @@ class BlobWriter:
         self._path = path
         self._size = 0
         self._kept = False
-        self._file = open(path, "xb", buffering=0) if path else None
+        self._file = open(path, "xb", buffering=0) if path else None  # noqa: SIM115 - closed by __exit__
 
     def write(self, data: memoryview) -> None:
         """Append. OSError when the disk is full."""
@@ -101,9 +101,9 @@ class BlobWriter:
             data = data[self._file.write(data) :]
 
     def keep(self) -> Blob:
-        """The blob, which now stays."""
-        self._kept = True
-        return Blob(self._path, self._size)
+        """The blob, which now stays. Nothing stays of an empty one."""
+        self._kept = self._size > 0
+        return Blob(self._path if self._kept else "", self._size)
 
     def __enter__(self) -> BlobWriter:
         return self

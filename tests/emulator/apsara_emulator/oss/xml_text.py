@@ -12,7 +12,7 @@ from typing import Union
 
 from .errors import malformed_xml
 
-Content = Union[str, int, bool, Iterable["Node"]]
+Content = Union[str, int, bool, Iterable["Node"]]  # noqa: UP007 - evaluated at run time
 Node = tuple[str, Content]
 
 XML_TYPE = "application/xml"
