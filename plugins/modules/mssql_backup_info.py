@@ -285,7 +285,7 @@ files:
       description: How many parts of the file were read.
       type: int
       sample: 2
-skipped:
+other_files:
   description: Files of the folder with other extensions, which were not read.
   returned: success
   type: list

@@ -218,11 +218,11 @@ NAMES = {
     "brackets": "a]b[c]]d",
     "path": "a:b/c\\d|e?f*g<h>i",
     "percent": "100% {{ not_a_template }} $HOME",
-    "emoji": "\U0001f4be of \U0001f468‍\U0001f469‍\U0001f467",
+    "emoji": "\U0001f4be of \U0001f468\u200d\U0001f469\u200d\U0001f467",
     "longest": "\U0001f4be" * 64,
     "128": "x" * 128,
     "spaces": "  leading and trailing  ",
-    "right to left": "قاعدة ‮البيانات",
+    "right to left": "\u0642\u0627\u0639\u062f\u0629 \u202e\u0628\u064a\u0627\u0646",
     "controls": "tab\tnewline\nreturn\rbell\x07delete\x7f",
     "combining": "ä vs ä",
     "cjk": "数据库",
@@ -512,7 +512,7 @@ def test_windows_give_the_same_answer_as_the_whole_file():
 
 def test_as_result_is_plain():
     told = read(described()).as_result()
-    assert type(told) is dict
-    assert type(told["sets"][0]["files"][0]) is dict
+    assert isinstance(told, dict)
+    assert isinstance(told["sets"][0]["files"][0], dict)
     assert read(described(encrypted=True)).as_result()["problem"]["code"] == "metadata_unavailable"
     assert header.MOST_SETS == 256

@@ -276,6 +276,33 @@ MUTATIONS = (
         (f"{DOOR}::test_in_front_of_a_one_way_step_every_doubt_has_to_be_accepted",),
     ),
     Mutation(
+        "a cut-off backup passes for complete",
+        (
+            Edit(
+                f"{CODE}/_databases/sqlserver_backup_header.py",
+                "if len(marks) % 2 == 0 or len(marks) == 1:",
+                "if False:",
+            ),
+        ),
+        ("tests/unit/test_backup_header.py::test_a_file_that_is_cut_behind_the_data_of_its_set",),
+    ),
+    Mutation(
+        "hostile backups are read without end",
+        (Edit(f"{CODE}/_databases/sqlserver_backup_source.py", "if self.reads >= self.most_reads:", "if False:"),),
+        ("tests/unit/test_backup_reads.py::test_what_is_beyond_the_budget_is_unavailable",),
+    ),
+    Mutation(
+        "a damaged block of a backup is believed",
+        (
+            Edit(
+                f"{CODE}/_databases/sqlserver_backup_blocks.py",
+                "and header[:4] in _KNOWN_BLOCKS and _xor(header[:_HEADER]) == 0",
+                "and header[:4] in _KNOWN_BLOCKS",
+            ),
+        ),
+        ("tests/unit/test_backup_header.py::test_a_damaged_begin_leaves_what_the_end_tells",),
+    ),
+    Mutation(
         "the ids of writes are forgotten",
         (Edit(f"{CODE}/_alibaba/rpc.py", 'self._log.writes.append(str(answer.get("RequestId") or ""))', "pass"),),
         (f"{DOOR}::test_a_real_run_applies_and_waits",),

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from .sqlserver_backup_facts import METADATA_UNAVAILABLE, BackupFile, Problem
 from .sqlserver_backup_header import MOST_SETS, read_backup
-from .sqlserver_backup_source import BackupUnreadable, LocalFile
+from .sqlserver_backup_source import BackupUnreadable, LocalFile, shown
 
 EXTENSIONS = (".bak", ".diff", ".trn", ".log")
 
@@ -28,7 +28,7 @@ class _Entry(NamedTuple):
 
 
 def read_backups(path: str, *, recurse: bool = False) -> dict[str, Any]:
-    """Result keys `backup_sets`, `files`, `skipped`, `problems` of a file, or of a folder's backup files.
+    """Result keys `backup_sets`, `files`, `other_files`, `problems` of a file, or of a folder's backup files.
 
     In a folder a file that cannot be read becomes one of the problems; a file given itself, or a folder that cannot be
     listed, raises BackupUnreadable.
@@ -40,12 +40,12 @@ def read_backups(path: str, *, recurse: bool = False) -> dict[str, Any]:
     unlisted: list[OSError] = []
     found = sorted(_files_below(path, recurse, unlisted))
     entries = [_entry(file) for file in found if _is_backup(file)]
-    skipped = [file for file in found if not _is_backup(file)]
-    problems = [f"{_shown(error.filename)} cannot be listed: {error.strerror}." for error in unlisted]
+    others = [file for file in found if not _is_backup(file)]
+    problems = [f"{shown(error.filename)} cannot be listed: {error.strerror}." for error in unlisted]
     if not entries:
         endings = ", ".join(extension[1:] for extension in EXTENSIONS)
-        problems.append(f"{_shown(path)} holds no file with one of the extensions {endings}.")
-    return _result(entries, skipped, problems)
+        problems.append(f"{shown(path)} holds no file with one of the extensions {endings}.")
+    return _result(entries, others, problems)
 
 
 def _is_backup(path: str) -> bool:
@@ -59,7 +59,7 @@ def _files_below(folder: str, recurse: bool, unlisted: list[OSError]) -> Iterato
         yield from (os.path.join(place, name) for name in files)
     if any(error.filename == folder for error in unlisted):
         raise BackupUnreadable(
-            f"{_shown(folder)} cannot be listed: {unlisted[0].strerror}.",
+            f"{shown(folder)} cannot be listed: {unlisted[0].strerror}.",
             code="backup_unreadable",
             remedy="Check the permissions of the user that the task runs as.",
         )
@@ -74,7 +74,7 @@ def _entry(path: str) -> _Entry:
     return _Entry(path, facts, facts.problem)
 
 
-def _result(entries: list[_Entry], skipped: list[str], problems: list[str]) -> dict[str, Any]:
+def _result(entries: list[_Entry], others: list[str], problems: list[str]) -> dict[str, Any]:
     files = [_told(entry) for entry in entries]
     sets = [
         {"path": file["path"], **backup_set.as_result(), "file": file}
@@ -85,7 +85,7 @@ def _result(entries: list[_Entry], skipped: list[str], problems: list[str]) -> d
     return {
         "backup_sets": sets,
         "files": files,
-        "skipped": [_shown(path) for path in skipped],
+        "other_files": [shown(path) for path in others],
         "problems": problems + of_files,
     }
 
@@ -96,11 +96,11 @@ def _told(entry: _Entry) -> dict[str, Any]:
     facts["sets"] = facts.pop("sets_in_file")
     facts["size"] = entry.facts.size if entry.facts else None
     problem = entry.problem._asdict() if entry.problem else None
-    return {"path": _shown(entry.path), **facts, "problem": problem}
+    return {"path": shown(entry.path), **facts, "problem": problem}
 
 
 def _problems(entry: _Entry, entries: list[_Entry]) -> Iterator[str]:
-    path, facts = _shown(entry.path), entry.facts
+    path, facts = shown(entry.path), entry.facts
     if entry.problem:
         # What cannot be opened is named in the sentence already.
         yield entry.problem.text if facts is None else f"{path}: {entry.problem.text}"
@@ -119,14 +119,10 @@ def _problems(entry: _Entry, entries: list[_Entry]) -> Iterator[str]:
 
 def _about_stripes(facts: BackupFile, others: Iterable[BackupFile | None]) -> str:
     """A backup in several files is restored from all of them, and RDS takes one."""
-    here = {one.stripe for one in others if one and one.media_set_id == facts.media_set_id}
+    media = (facts.media_set_id, facts.stripes)
+    here = {one.stripe for one in others if one and (one.media_set_id, one.stripes) == media}
     # Of some thousands that a damaged file may tell, nobody wants the list.
     missing = [number for number in range(1, min(facts.stripes or 0, 64) + 1) if number not in here]
     gap = f" Not here: {', '.join(map(str, missing))}." if missing else ""
     which = f"It is stripe {facts.stripe} of {facts.stripes} of a backup in several files"
     return f"{which}, which ApsaraDB RDS cannot restore.{gap} Back the database up into one file."
-
-
-def _shown(path: str | bytes) -> str:
-    """A path as text that any result can hold, also when its bytes are no UTF-8."""
-    return os.fsencode(path).decode("utf-8", "replace")

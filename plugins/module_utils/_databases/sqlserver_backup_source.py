@@ -144,12 +144,20 @@ class Windows:
         return start, self._source.read(start, end - start)
 
 
+def shown(path: str | bytes) -> str:
+    """A path as text that any result can hold, also when its bytes are no UTF-8."""
+    try:
+        return os.fsencode(path).decode("utf-8", "replace")
+    except UnicodeEncodeError:
+        return ascii(path)
+
+
 def _refuse_special(path: str, mode: int) -> None:
     if stat.S_ISREG(mode):
         return
     kinds = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
     raise BackupUnreadable(
-        f"{path} is {kinds.get(stat.S_IFMT(mode), 'a device')} and not a file.",
+        f"{shown(path)} is {kinds.get(stat.S_IFMT(mode), 'a device')} and not a file.",
         code="not_a_file",
         remedy="Give the path of a backup file.",
     )
@@ -158,7 +166,7 @@ def _refuse_special(path: str, mode: int) -> None:
 def _unreadable(path: str, error: Exception) -> BackupUnreadable:
     why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return BackupUnreadable(
-        f"{path} cannot be read: {why}.",
+        f"{shown(path)} cannot be read: {why}.",
         code="backup_unreadable",
         remedy="Check the path and the permissions of the user that the task runs as.",
     )
