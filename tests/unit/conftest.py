@@ -49,7 +49,7 @@ def run(monkeypatch):
     for name in ("ALIBABA_CLOUD_REGION", "ALICLOUD_REGION", "APSARADB_RDS_ENDPOINT", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
 
-    def run_module(stage, name, *, check=False, **options):
+    def run_module(stage, name, /, *, check=False, **options):
         module = importlib.import_module(f"ansible_collections.apsaradb.migration.plugins.modules.{name}")
         made = functools.partial(Services, clock=stage.clock, session=stage.session, environment={"HOME": "/none"})
         monkeypatch.setattr(_module, "Services", made)

@@ -24,7 +24,6 @@ from ansible_collections.apsaradb.migration.tests.unit.upload_stage import (
     data,
     written,
 )
-
 from apsara_emulator import Variants
 
 

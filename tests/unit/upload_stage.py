@@ -11,7 +11,6 @@ import random
 import fastcrc
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_upload import Wish, upload
 from ansible_collections.apsaradb.migration.tests.unit.backup_stage import BUCKET, ENDPOINTS, BackupStage, full
-
 from apsara_emulator.sqlserver import BackupDescription, backup_bytes
 
 KIB = 1024
