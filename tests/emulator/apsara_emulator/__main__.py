@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         variants = parse_variants(options.variants, options.seed)
         clock = WallClock()
-        store = BlobStore(options.data)
+        store = BlobStore(options.data, options.discard_data)
         if options.world:
             world = World.from_file(options.world, clock, options.speed, variants, store)
         else:
@@ -87,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--control-port", type=int, default=0, help="port of the control interface")
     parser.add_argument("--oss-port", type=int, default=0, help="port of OSS")
     parser.add_argument("--data", help="folder for the data of OSS objects (default: the temporary one)")
+    parser.add_argument("--discard-data", action="store_true", help="keep checksums of OSS objects, not their data")
     parser.add_argument("--speed", type=float, default=1.0, help="what durations are divided by")
     parser.add_argument("--world", help="JSON or YAML file with the world (default: two accounts, some instances)")
     parser.add_argument("--tls", action="store_true", help="serve HTTPS with a certificate made at the start")

@@ -36,6 +36,8 @@ KINDS: dict[str, str] = {
     "corrupt_crc": "OSS: the data is right, the CRC-64 in the answer is that of damaged data",
     "list_lag": "listings of databases lag `seconds` (default a minute) more",
 }
+# Nothing but OSS has data to damage.
+OSS_ONLY = frozenset({"disk_full", "corrupt_part", "corrupt_crc"})
 # These change how a call is judged; all others decide what is answered.
 MODIFIERS = frozenset({"clock_skew", "list_lag"})
 _DEFAULT_SECONDS = {"trickle": 0.1, "list_lag": 60.0}
@@ -72,6 +74,7 @@ class Fault:
         instances = {value for name, value in parameters.items() if "instance" in name.lower()}
         return (
             self.service in ("", service)
+            and (self.kind not in OSS_ONLY or service == "oss")
             and (not self.action or fnmatchcase(action, self.action))
             and (not self.instance or self.instance in instances)
             and (not self.bucket or self.bucket == parameters.get("bucket"))

@@ -85,6 +85,12 @@ OSS: tuple[Variant, ...] = (
         _CODE_ONLY,
     ),
     variant(
+        "oss_elsewhere",
+        "refused | location | location_and_info",
+        "What the endpoint of another region tells of a bucket: nothing but the right endpoint, its location, or more.",
+        UNDOCUMENTED,
+    ),
+    variant(
         "oss_error_number",
         "present | missing",
         "Whether errors carry the element EC and the header x-oss-ec. The emulator's numbers are not the service's.",

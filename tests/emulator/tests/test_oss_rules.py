@@ -115,6 +115,21 @@ def test_endpoint_of_another_region(bench: InProcess, how: str) -> None:
     assert not bench.objects()
 
 
+@pytest.mark.parametrize("elsewhere", VARIANTS["oss_elsewhere"].values)
+def test_variant_of_other_endpoints(elsewhere: str) -> None:
+    bench = InProcess(oss_elsewhere=elsewhere)
+    bucket = bench.bucket(endpoint="http://oss-cn-shanghai.aliyuncs.com")
+    if elsewhere == "refused":
+        assert refused(bucket.get_bucket_location) == "AccessDenied 403"
+    else:
+        assert bucket.get_bucket_location().location == "oss-cn-hangzhou"
+    if elsewhere == "location_and_info":
+        assert bucket.get_bucket_info().location == "oss-cn-hangzhou"
+    else:
+        assert refused(bucket.get_bucket_info) == "AccessDenied 403"
+    assert refused(lambda: bucket.put_object("a", b"1")) == "AccessDenied 403"
+
+
 @pytest.mark.parametrize("host", ["oss-cn-shanghai.aliyuncs.com", "oss-cn-shanghai-internal.aliyuncs.com"])
 def test_the_endpoint_decides_where_a_bucket_is_made(bench: InProcess, host: str) -> None:
     bench.bucket("there", endpoint=f"http://{host}").create_bucket()
@@ -345,6 +360,25 @@ def test_worlds_that_cannot_be_understood(bench: InProcess, bucket: dict[str, An
     with pytest.raises(DocumentError, match=r"world\.buckets\.new"):
         bench.world.merge({"buckets": {"new": bucket}})
     assert set(bench.world.state.buckets) == {BUCKET_ONE}
+
+
+def test_data_can_be_discarded() -> None:
+    """For measurements: the checksums are right, what is read is zeros."""
+    bench = InProcess()
+    bench.world.oss.store.discard = True
+    bucket = bench.bucket()
+    assert bucket.put_object("a", b"data").crc == crc64.xz(b"data")
+    assert bench.objects() == {"a": bytes(4)}
+    assert bench.world.oss.put(BUCKET_ONE, "b", b"12", meta={"x": "y"}).size == 2
+    assert bucket.head_object("b").headers["x-oss-meta-x"] == "y"
+
+
+def test_data_that_is_gone_is_told_of(bench: InProcess) -> None:
+    bench.bucket().put_object("a", b"1")
+    document = bench.world.to_document()
+    bench.bucket().delete_object("a")
+    with pytest.raises(DocumentError, match=r"objects\.a\.blobs"):
+        bench.world.reset(document)
 
 
 def test_the_call_log(bench: InProcess) -> None:

@@ -106,7 +106,7 @@ def bucket_of(world: World, call: OssCall) -> Bucket:
     found = world.state.buckets.get(call.bucket)
     if found is None:
         raise no_such_bucket(call.bucket)
-    _check_region(call, found)
+    _check_region(call, found, world.variants["oss_elsewhere"])
     allowed = call.known.anonymous if call.known else ""
     public = {"public-read": ("read",), "public-read-write": ("read", "write")}.get(found.acl, ())
     if found.account_id != call.caller.account_id and allowed not in public:
@@ -116,9 +116,16 @@ def bucket_of(world: World, call: OssCall) -> Bucket:
     return found
 
 
-def _check_region(call: OssCall, bucket: Bucket) -> None:
+_ANSWERED_ELSEWHERE = {
+    "refused": (),
+    "location": ("GetBucketLocation",),
+    "location_and_info": ("GetBucketLocation", "GetBucketInfo"),
+}
+
+
+def _check_region(call: OssCall, bucket: Bucket, elsewhere: str) -> None:
     asked = call.target.region or call.caller.region
-    if asked and asked != bucket.region:
+    if asked and asked != bucket.region and call.target.action not in _ANSWERED_ELSEWHERE[elsewhere]:
         raise OssError(
             "AccessDenied",
             403,

@@ -122,6 +122,8 @@ class ObjectLibrary:
         entry.last_modified = entry.last_modified or Instant(self._world.clock.now())
         if entry.blobs is None:
             entry.blobs = self._content(where, entry)
+        elif any(blob.path and not os.path.exists(blob.path) for blob in entry.blobs):
+            raise DocumentError(f"{where}.blobs: the data is not there any more")
         entry.file = entry.text = entry.base64 = None
         entry.size = sum(blob.size for blob in entry.blobs)
 

@@ -27,7 +27,7 @@ from .service import OssService
 
 _SEND = 256 * 1024
 # A body that nobody wants is read all the same, or the caller would not see the answer.
-_MAX_IGNORED = 64 * 1024**2
+_MAX_IGNORED = 1024**3
 _MAX_LINE = 64 * 1024
 
 
@@ -72,15 +72,17 @@ class _Server(ThreadingHTTPServer):
         self.server_address = self.socket.getsockname()
 
     def finish_request(self, request: Any, client_address: Any) -> None:
+        connection = request if self.context is None else self.context.wrap_socket(request, server_side=True)
         with self._lock:
-            self._connections.add(request)
+            self._connections.add(connection)
         try:
-            if self.context is not None:
-                request = self.context.wrap_socket(request, server_side=True)
-            _Handler(request, client_address, self)
+            _Handler(connection, client_address, self)
         finally:
             with self._lock:
-                self._connections.discard(request)
+                self._connections.discard(connection)
+            if connection is not request:
+                _shut(connection)
+                connection.close()
 
     def drop_connections(self) -> None:
         with self._lock:
@@ -151,10 +153,14 @@ class _Handler(BaseHTTPRequestHandler):
         return False
 
     def _answer(self, answer: OssResponse) -> None:
+        whole = answer.delivery.kind == "whole"
+        if whole and answer.reader is None and not answer.bodiless:
+            self.wfile.write(_head(answer) + answer.body)
+            return
         self.wfile.write(_head(answer))
         if answer.bodiless:
             return
-        if answer.delivery.kind == "whole":
+        if whole:
             self._send(answer, 0, answer.size)
         elif answer.delivery.kind == "truncated":
             self._send(answer, 0, answer.size // 2)
