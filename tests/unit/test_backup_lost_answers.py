@@ -15,7 +15,6 @@ from ansible_collections.apsaradb.migration.tests.unit.backup_stage import (
     log,
 )
 from ansible_collections.apsaradb.migration.tests.unit.stage import TARGET
-
 from apsara_emulator import Variants
 
 AMBIGUOUS = [
@@ -104,13 +103,18 @@ def test_an_end(run, kind, more):
     stage = lossy_stage(kind, more, "TerminateMigrateTask")
     stage.put("orders_1.bak", full("orders"))
     assert run(stage, MODULE, **RUN, state="staged")["failed"] is False
-    wish = {"state": "terminated", "migrate_task_id": stage.calls("DescribeMigrateTaskById")[0].parameters["MigrateTaskId"]}
+    wish = {
+        "state": "terminated",
+        "migrate_task_id": stage.calls("DescribeMigrateTaskById")[0].parameters["MigrateTaskId"],
+    }
     done = finish(run, stage, run(stage, MODULE, **RUN, **wish), **wish)
     assert (done["failed"], done["state"]) == (False, "terminated"), done
     assert stage.changes().count("TerminateMigrateTask") == 1
 
 
-@pytest.mark.parametrize("action", ["DescribeMigrateTasks", "DescribeMigrateTaskById", "DescribeOssDownloads", "GetRole"])
+@pytest.mark.parametrize(
+    "action", ["DescribeMigrateTasks", "DescribeMigrateTaskById", "DescribeOssDownloads", "GetRole"]
+)
 @pytest.mark.parametrize("kind", ["close_before", "http_500", "html", "empty", "truncate", "throttle"])
 def test_reads_that_fail_for_a_while_are_read_again(run, kind, action):
     stage = BackupStage()

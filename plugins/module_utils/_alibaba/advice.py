@@ -167,9 +167,12 @@ _REDIRECTED = Advice(
 _NO_ADVICE = Advice("The service refused the request.", "Look the code up in the vendor's error centre.")
 
 
-def advice(code: str, http_status: int | None = None) -> Advice:
-    """Cause and remedy for a service code; the HTTP status decides where the code says nothing."""
-    for pattern, found in _ADVICE:
+def advice(code: str, http_status: int | None = None, action: str = "") -> Advice:
+    """Cause and remedy for a service code; the HTTP status decides where the code says nothing.
+
+    action: of the service; a few codes mean something else in the answer of some.
+    """
+    for pattern, found in (*_rows_of(action), *_ADVICE):
         if code and re.fullmatch(pattern, code, re.IGNORECASE):
             return found
     if code and http_status is not None and http_status < 500:
@@ -181,5 +184,13 @@ def advice(code: str, http_status: int | None = None) -> Advice:
 
 
 def is_documented(code: str) -> bool:
-    """Whether one of the patterns above knows the code."""
-    return any(re.fullmatch(pattern, code, re.IGNORECASE) for pattern, _advice in _ADVICE)
+    """Whether one of the patterns knows the code."""
+    from .advice_backups import ROWS
+
+    return any(re.fullmatch(pattern, code, re.IGNORECASE) for pattern, _advice in (*_ADVICE, *ROWS))
+
+
+def _rows_of(action: str) -> tuple[tuple[str, Advice], ...]:
+    from .advice_backups import ACTIONS, ROWS
+
+    return ROWS if action in ACTIONS else ()

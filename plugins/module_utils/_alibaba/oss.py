@@ -30,6 +30,7 @@ from .oss_model import (
     StoredPart,
     Unfinished,
     bucket_of,
+    default_endpoint,
     head_of,
     metadata_headers,
     part_checksums,
@@ -222,9 +223,13 @@ class OssClient:
         tagging = self._tagging(tags)
         self._write("PutObjectTagging", lambda: self._of(bucket).put_object_tagging(key, tagging), repeatable=True)
 
-    def signed_url(self, bucket: str, key: str, seconds: int) -> str:
-        """A URL that reads the object for so long. It is a secret."""
-        url: str = self._of(bucket).sign_url("GET", key, seconds, slash_safe=True)
+    def signed_url(self, bucket: str, key: str, seconds: int, *, internal: bool = False) -> str:
+        """A URL that reads the object for so long. It is a secret. internal: for readers inside of the region."""
+        signer = self._of(bucket)
+        if internal:
+            endpoint = default_endpoint(self.region, internal=True)
+            signer = self._oss2.Bucket(self._auth, f"https://{endpoint}", bucket, region=self.region)
+        url: str = signer.sign_url("GET", key, seconds, slash_safe=True)
         return url
 
     # Uploads in parts

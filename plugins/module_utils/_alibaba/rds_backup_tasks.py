@@ -14,11 +14,9 @@ Facts: pages of the actions, SDK models; DescribeMigrateTasks lists tasks of the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from .rds import number_of, rows_of, text_of
 from .rpc import RpcClient
@@ -135,12 +133,6 @@ def position(region: str, bucket: str, key: str) -> str:
 
 def public_endpoint(region: str) -> str:
     return f"oss-{region}.aliyuncs.com"
-
-
-def url_parameter(signed_url: str) -> str:
-    """OSSUrls of one signed URL: the internal host, as the guide says, and encoded as a whole. It is a secret."""
-    internal = re.sub(r"(//[^/]*\boss-[a-z0-9-]+?)(?<!-internal)(\.aliyuncs\.com)", r"\1-internal\2", signed_url, count=1)
-    return quote(internal, safe="")
 
 
 def restore_parameters(

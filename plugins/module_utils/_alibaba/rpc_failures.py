@@ -69,7 +69,7 @@ def refusal(
     else:
         text = f"{action} failed: HTTP {status} with a body that is no answer of the service"
     text += f" (HTTP {status}, request id {request_id or 'unknown'})"
-    found = advice(code, status)
+    found = advice(code, status, action)
     if (code and not is_fault(code, status)) or (not code and status in _REFUSED_BY_HTTP):
         kind: type[ServiceError] | type[AnswerLost] = ServiceError
     else:

@@ -98,7 +98,7 @@ class BackupMigration:
             deadline=self._deadline,
             workers=self._workers,
         )
-        self._run.start(standings(self._request, seen) if seen else (), steps, seen.chains if seen else ())
+        self._run.start(standings(self._request, seen) if seen else (), steps, seen.chains if seen else {})
         if not self._request.wait:
             self.failure = self._run.failure() or self._run.wait_until_listed()
 

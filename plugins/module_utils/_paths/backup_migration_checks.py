@@ -43,7 +43,7 @@ _GIB = 1024**3
 _REMEDIES = {
     **REMEDIES,
     "chain_known": "Give migrate_task_id of the chain that it belongs to, or drop the database if it is a leftover.",
-    "chain_alive": "End it with state: terminated, drop the database on the instance, and begin again.",
+    "chain_alive": "Look at the task in the console if in doubt.",
     "applied_files_known": "Give applied_through, the finish time of the last backup that was applied.",
 }
 _SEVERITY = (PASS, WARN, UNKNOWN, FAIL)
@@ -53,6 +53,8 @@ def all_checks(request: Request, observed: Observed) -> list[Check]:
     """Every item that data is there for; what the service does not tell is unknown."""
     if observed.instance is None:
         return [instance_exists(request.instance_id, observed.instance)]
+    if engine_fits(observed.instance).status == FAIL:
+        return [instance_exists(request.instance_id, observed.instance), engine_fits(observed.instance)]
     found = standings(request, observed)
     to_do = [s for s in found if s.state != ONLINE]
     items = [_already_there(request, observed, found), _troubles(observed, found), _nothing_found(request, observed)]
@@ -66,13 +68,10 @@ def all_checks(request: Request, observed: Observed) -> list[Check]:
 def _of_the_instance(
     request: Request, observed: Observed, instance: rds.Instance, to_do: Sequence[Standing]
 ) -> list[Check | None]:
-    engine = engine_fits(instance)
-    if engine.status == FAIL:
-        return [instance_exists(request.instance_id, observed.instance), engine]
     sending = [s for s in to_do if s.steps]
     return [
         instance_exists(request.instance_id, observed.instance),
-        engine,
+        engine_fits(instance),
         _instance_running(observed),
         _not_locked(observed),
         _primary(observed),
@@ -317,8 +316,11 @@ def _in_flight(request: Request, to_do: Sequence[Standing]) -> Check | None:
     going = [f"{s.target} (task {s.task.id})" for s in to_do if s.state == IN_FLIGHT and s.task]
     if not going:
         return None
-    then = "A run waits for them." if request.wait else "A run with wait: true waits for them."
-    return Check("in_flight", UNKNOWN, f"{_listed(going, ', ')} on the way already. {then}", "Rehearse again later.")
+    text = f"{_listed(going, ', ')} on the way already"
+    if request.wait:
+        # What depends on them is sent after their end, and not at all if they fail.
+        return Check("in_flight", PASS, f"{text}; a run waits for the end")
+    return Check("in_flight", UNKNOWN, f"{text}. A run with wait: true waits for the end.", "Rehearse again later.")
 
 
 def _already_there(request: Request, observed: Observed, found: Sequence[Standing]) -> Check | None:

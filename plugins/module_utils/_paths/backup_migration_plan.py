@@ -195,10 +195,11 @@ def _of_open_chain(
     request: Request, observed: Observed, one: DatabaseBackups, chain: Chain, findings: tuple[Finding, ...]
 ) -> Standing:
     if chain.task.ended_badly:
-        text = f"the chain {chain.task.id} failed: {chain.task.description or 'no reason is told'}"
-        return Standing(
-            one, LOST, task=chain.task, findings=(*findings, Finding("chain_alive", FAIL, one.target, text))
+        text = (
+            f"the last file of chain {chain.task.id} failed: {chain.task.description or 'no reason is told'}. What is "
+            "left is sent; if the service takes no more, end the chain with state: terminated and begin anew"
         )
+        findings = (*findings, Finding("chain_alive", WARN, one.target, text))
     if chain.task.ended_well and observed.state_on_target(one.target) is None:
         tag = chain_tag(request.instance_id, one.target)
         text = (

@@ -11,10 +11,11 @@ Imported when there is something to send or to wait for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 from .._alibaba import rds
 from .._alibaba import rds_backup_tasks as api
@@ -29,6 +30,7 @@ from .backup_migration_plan import (
     DEFERRED,
     OF_THE_FIRST_FILE,
     SIGNED_AT_RUN_TIME,
+    Chain,
     Standing,
     chain_tag,
     utc_now,
@@ -74,8 +76,8 @@ class BatchRun:
         self._out_of_quota = False
         self.works: list[Work] = []
 
-    def start(self, standings: Sequence[Standing], steps: Sequence[Step], chains: Collection[str]) -> None:
-        """Sends the first step of every database. chains: the targets with an open one."""
+    def start(self, standings: Sequence[Standing], steps: Sequence[Step], chains: Mapping[str, Chain]) -> None:
+        """Sends the first step of every database. chains: the open ones, by target."""
         self.works = works_of(standings, steps, chains, self._clock.monotonic())
         self._send_ready(self.works)
 
@@ -227,9 +229,11 @@ class BatchRun:
         return parameters
 
     def _signed_url(self, base: Backup | None) -> str:
-        """For 2008 R2. RDS reads it from inside of the region, and the host is no part of the signature."""
-        url = self._oss().signed_url(self._request.bucket, base.key if base else "", self._request.url_lifetime)
-        return api.url_parameter(url)
+        """For 2008 R2, which reads it from inside of the region; encoded as a whole. It is a secret."""
+        url = self._oss().signed_url(
+            self._request.bucket, base.key if base else "", self._request.url_lifetime, internal=True
+        )
+        return quote(url, safe="")
 
     def _tag(self, work: Work, step: Step) -> None:
         """Without it the next run has to be told the id; the chain itself goes on."""

@@ -9,14 +9,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .._alibaba import rds
 from .._alibaba import rds_backup_tasks as api
 from .._alibaba.backup_task_texts import Trouble, trouble_of_failure, trouble_of_success
 from .._plan import Step
-from .backup_migration_plan import DEFERRED, IN_FLIGHT, LOST, ONLINE, STAGED, Standing
+from .backup_migration_plan import DEFERRED, IN_FLIGHT, LOST, ONLINE, STAGED, Chain, Standing
 
 
 @dataclass
@@ -32,9 +32,10 @@ class Seen:
 class Work:
     """steps: still to be sent. in_chain: files follow one another here.
 
-    sent: the step whose end is awaited; following: what somebody else sent is awaited. seen_busy: its task was seen to
-    work since. ended_at: when its task was first seen to have ended. Times on the monotonic clock. done: nothing more is
-    to be expected. trouble: what went wrong, if anything.
+    sent: the step whose end is awaited; following: what somebody else sent is awaited. failed_before, failed_rows: the
+    chain, and by key the rows of files, that had failed before anything was sent. seen_busy: the task was seen to work
+    since. ended_at: when it was first seen to have ended. Times on the monotonic clock. done: nothing more is to be
+    expected. trouble: what went wrong, if anything.
     """
 
     standing: Standing
@@ -44,6 +45,8 @@ class Work:
     sent: Step | None = None
     sent_at: float = 0.0
     following: bool = False
+    failed_before: bool = False
+    failed_rows: dict[str, int] = field(default_factory=dict)
     seen_busy: bool = False
     ended_at: float | None = None
     done: bool = False
@@ -77,7 +80,8 @@ class Work:
         task = seen.tasks.get(self.task_id)
         if task is not None and task.unfinished and not task.waiting:
             self.seen_busy = True
-        if task is not None and task.ended_badly:
+        old_failure = self.failed_before and not self.seen_busy and now - self.sent_at <= settle
+        if task is not None and task.ended_badly and not old_failure:
             self.fail(trouble_of_failure(task.description))
         elif self.sent is not None and self.sent.action == api.OPEN:
             self._look_at_opening(seen, task)
@@ -107,15 +111,16 @@ class Work:
             if resting and not any(not (row.applied or row.failed) for row in rows or ()):
                 self._arrived()
             return
-        row = next((r for r in reversed(rows or ()) if r.is_of(self.key)), None)
-        if row is not None and row.failed:
-            self.fail(trouble_of_failure(row.description or task.description), STAGED)
-        elif row is not None and row.applied and resting:
+        own = [row for row in rows or () if row.is_of(self.key)]
+        failed = [row for row in own if row.failed]
+        if any(row.applied for row in own) and resting:
             self._arrived()
+        elif len(failed) > self.failed_rows.get(self.key, 0):
+            self.fail(trouble_of_failure(failed[0].description or task.description), STAGED)
         elif rows is None and resting and (self.seen_busy or now - self.sent_at > settle):
             # Files are not told here: the chain left Waiting and is back, or had the time to.
             self._arrived()
-        elif rows is not None and row is None and resting and now - self.sent_at > settle:
+        elif rows is not None and len(own) == len(failed) and resting and now - self.sent_at > settle:
             self.fail(Trouble("file_not_taken", _NOT_TAKEN, _LOOK), STAGED)
 
     def _look_at_opening(self, seen: Seen, task: api.BackupTask | None) -> None:
@@ -142,18 +147,32 @@ OUT_OF_QUOTA = Trouble(
 )
 
 
-def works_of(standings: Sequence[Standing], steps: Sequence[Step], chains: Collection[str], now: float) -> list[Work]:
-    """One for every database with something to send or to wait for. chains: the targets with an open one."""
+def works_of(
+    standings: Sequence[Standing], steps: Sequence[Step], chains: Mapping[str, Chain], now: float
+) -> list[Work]:
+    """One for every database with something to send or to wait for. chains: the open ones, by target."""
     works = []
     for standing in standings:
         own = deque(step for step in steps if step.subject == (standing.target,))
-        if not own and standing.state != IN_FLIGHT:
-            continue
-        task_id = standing.task.id if standing.task and standing.state in (IN_FLIGHT, STAGED) else ""
         going = standing.state == IN_FLIGHT
-        in_chain = standing.target in chains or any(s.parameters.get("BackupMode") == api.CHAIN for s in own)
-        works.append(Work(standing, own, in_chain, task_id=task_id, sent_at=now, following=going, adopted=going))
+        if not own and not going:
+            continue
+        work = Work(standing, own, sent_at=now, following=going, adopted=going)
+        work.in_chain = any(step.parameters.get("BackupMode") == api.CHAIN for step in own)
+        if standing.task and standing.state in (IN_FLIGHT, STAGED):
+            work.task_id = standing.task.id
+        if standing.target in chains:
+            _take_up(work, chains[standing.target])
+        works.append(work)
     return works
+
+
+def _take_up(work: Work, chain: Chain) -> None:
+    work.in_chain, work.failed_before = True, chain.task.ended_badly
+    for row in chain.rows or ():
+        for backup in work.standing.backups.later:
+            if row.failed and row.is_of(backup.key):
+                work.failed_rows[backup.key] = work.failed_rows.get(backup.key, 0) + 1
 
 
 __all__ = ["DEFERRED", "OUT_OF_QUOTA", "Seen", "Work", "works_of"]
