@@ -213,6 +213,7 @@ def _of_sizes(request: Request, observed: Observed) -> Iterable[Check]:
         if size > _LARGEST_BACKUP:
             text = f"{file.path} has {size / _TB:.1f} TB; RDS restores 3 TB of a database at most."
             yield Check("backup_size", FAIL, text, "Compress the backup, or use another way to migrate.")
+            continue
         by_database[file.database or ""] = by_database.get(file.database or "", 0) + size
     for database, total in sorted(by_database.items()):
         if database and total > _LARGEST_BACKUP:
