@@ -93,7 +93,7 @@ def assess(source: Source, target: Target, rules: Rules) -> Iterator[Section]:
             ("extensions", "extensions compatible", lambda: _extensions(there, admin, target)),
             ("triggers", "triggers compatible", lambda: _triggers(there)),
             ("user functions", "user functions compatible", lambda: _functions(there)),
-            ("postgres system catalogs", "system catalogs compatible", lambda: _catalogs(there)),
+            ("Postgres system catalogs", "system catalogs compatible", lambda: _catalogs(there)),
             ("reserved role permission", "reserved role permission compatible", lambda: _file_roles(first)),
         )
         for title, name, check in checks:

@@ -27,6 +27,7 @@ from .binaries import Binaries
 
 PREFIX = "apsara-pg-"
 USER_VARIABLE = "APSARA_EMULATOR_POSTGRESQL_USER"
+FOLDER_VARIABLE = "APSARA_EMULATOR_POSTGRESQL_FOLDER"
 
 
 class ServerError(RuntimeError):
@@ -37,11 +38,10 @@ class Home:
     """The folder of this process's servers, and how programs are run there."""
 
     def __init__(self) -> None:
-        # Not tempfile's folder: sockets need a path shorter than about 100 characters, and another user gets in here.
-        base = Path("/tmp") if os.access("/tmp", os.W_OK) else Path(tempfile.gettempdir())
+        self._user = _server_user()
+        base = _base_folder()
         _clear_stale(base)
         self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
-        self._user = _server_user()
         if self._user is not None:
             os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
         (self.folder / "owner").write_text(f"{os.getpid()}\n", encoding="utf-8")
@@ -124,8 +124,15 @@ class Home:
         except ServerError:
             pass  # a folder on the way is closed to that user, e.g. a virtual environment under /root
         copy = self.folder / f"programs-{binaries.major}"
-        shutil.copytree(binaries.folder.parent, copy, symlinks=True)
-        return Binaries(binaries.major, copy / binaries.folder.name, binaries.origin)
+        installed, package = binaries.folder.parent, binaries.folder.parent.parent
+        shutil.copytree(installed, copy / package.name / installed.name, symlinks=True)
+        # A wheel keeps the libraries of its programs beside its package.
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, copy / libraries.name, symlinks=True)
+        for folder in (copy, copy / package.name):
+            folder.chmod(0o755)
+        return Binaries(binaries.major, copy / package.name / installed.name / binaries.folder.name, binaries.origin)
 
     def _manner(self, environment: Mapping[str, str] | None) -> dict[str, Any]:
         """How a program is run: as whom, where, and with nothing of PostgreSQL's variables that were set for others."""
@@ -160,6 +167,14 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
+def _base_folder() -> Path:
+    """What was asked for, or /tmp: sockets need a path shorter than about 100 characters that others can get into."""
+    wanted = os.environ.get(FOLDER_VARIABLE, "")
+    if wanted and not os.path.isdir(wanted):
+        raise ServerError(f"{FOLDER_VARIABLE}: {wanted} is no folder")
+    return Path(wanted or ("/tmp" if os.access("/tmp", os.W_OK) else tempfile.gettempdir()))
+
+
 def _server_user() -> pwd.struct_passwd | None:
     """Whom servers run as: nobody else if this is not root, which PostgreSQL refuses to run as."""
     if os.geteuid() != 0:
@@ -180,7 +195,7 @@ def _clear_stale(base: Path) -> None:
         try:
             owner = int((folder / "owner").read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            continue
+            continue  # somebody else's, or just being made
         if not keeper.alive(owner) and folder.stat().st_uid in (os.geteuid(), *_server_uid()):
             keeper.clear(folder)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from .model import CloudMigration, CloudTask
 from .observation import observe
 from .report import CLOSING, FAILED_CLOSING
 from .server import Server
+from .stalls import is_held_up
 
 if TYPE_CHECKING:
     from ..world import World
@@ -42,12 +44,20 @@ class Work:
     """The work for one task."""
 
     def __init__(self, world: World, task: CloudTask, source: Source) -> None:
-        self._world = world
+        # A world that nobody holds any more takes its work along.
+        self._world_reference = weakref.ref(world)
         self._id = task.id
         self._kind = type(task)
         self._instance = task.instance
         self._source = source
         self._generation = world.postgresql.generation
+
+    @property
+    def _world(self) -> World:
+        world = self._world_reference()
+        if world is None:
+            raise _GoneError
+        return world
 
     def begin(self, steps: Callable[[], None], name: str) -> None:
         """Run steps in the background."""
@@ -76,13 +86,12 @@ class Work:
         self._enter("increment", "Synchronize data", "Synchronize data from source to RDS by streaming replication")
 
     def switch(self) -> None:
-        """The steps of a switch-over, from the accepted call on."""
+        """The steps of a switch-over, from the accepted call on. A migration of a world document has no server."""
         self._hold("switch")
         server = self._world.postgresql.server(self._instance)
-        if server is None:
-            raise ServerError("the instance has no server any more")
-        _resume(server)
-        server.promote()
+        if server is not None:
+            _resume(server)
+            server.promote()
         with self._world.lock:
             now = Instant(self._world.clock.now())
             self._add_lines("[Switch to RDS]", f"{self._stamp()} --- RDS instance is promoted to master")
@@ -193,16 +202,8 @@ class Work:
         """Wait while the world has it that this stage stands still."""
         while True:
             with self._world.lock:
-                begun, now = self._task().modified, self._world.clock.now()
-                held = [
-                    one
-                    for one in self._world.state.stalls
-                    if one.stage == stage
-                    and one.instance in ("", self._instance)
-                    and (one.seconds is None or now < begun + self._world.lasting(one.seconds))
-                ]
-            if not held:
-                return
+                if not is_held_up(self._world, stage, self._instance, self._task().modified):
+                    return
             time.sleep(_TICK)
 
     def _still_there(self) -> None:

@@ -16,12 +16,12 @@ from typing import Any
 from ..documents import Instant
 from ..errors import ApiError
 from ..model import Instance
-from ..operations import busy_with
 from ..postgresql.assessment import Source
 from ..postgresql.fleet import require_psycopg
 from ..postgresql.home import ServerError
 from ..postgresql.model import CloudMigration, CloudTask
 from ..postgresql.observation import observe
+from ..postgresql.stalls import is_held_up
 from ..postgresql.work import Work
 from ..registry import Answer, Call, action
 from ..world import World
@@ -39,7 +39,7 @@ def create_cloud_migration_precheck_task(world: World, call: Call) -> Answer:
     """Assess whether a source can be migrated to an empty instance."""
     instance = _target(world, call)
     source = _source(world, call)
-    _require_no_migration(world, instance)
+    _require_no_migration(world, instance, "assessment")
     task = CloudTask(**_common(world, call, instance))
     world.state.assessments.append(task)
     world.postgresql.passwords[task.id] = source.password
@@ -53,7 +53,7 @@ def create_cloud_migration_task(world: World, call: Call) -> Answer:
     """Copy a source and follow it."""
     instance = _target(world, call)
     source = _source(world, call)
-    _require_no_migration(world, instance)
+    _require_no_migration(world, instance, "precheck")
     if world.variants["assessment_required"] == "yes" and not _is_assessed(world, instance, source):
         raise world.variants.error("migration_refused", f"No assessment of this source for {instance.id} has passed.")
     task = CloudMigration(**_common(world, call, instance))
@@ -133,13 +133,12 @@ def _source(world: World, call: Call) -> Source:
     return Source(call.text("SourceIpAddress"), port, call.text("SourceAccount"), call.text("SourcePassword"))
 
 
-def _require_no_migration(world: World, instance: Instance) -> None:
-    """ApiError unless the instance is idle, and this computer can do the work."""
+def _require_no_migration(world: World, instance: Instance, first_stage: str) -> None:
+    """ApiError unless the instance is idle, and this computer can do the work (or the world holds it up for good)."""
     if migration_in_flight(world, instance.id):
         raise world.variants.error("migration_refused", f"A migration to {instance.id} is under way.")
-    if busy_with(world, instance.id) is None or instance.status != "Running":
-        require_idle(world, instance)
-    if not world.postgresql.is_possible(instance):
+    require_idle(world, instance)
+    if not is_held_up(world, first_stage, instance.id, world.clock.now()):
         try:
             require_psycopg()
             world.postgresql.require_binaries(instance)

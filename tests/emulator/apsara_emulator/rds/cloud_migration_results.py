@@ -14,6 +14,7 @@ from ..clock import utc_text
 from ..postgresql.home import ServerError
 from ..postgresql.model import CloudMigration, CloudTask
 from ..postgresql.observation import Observation, observe
+from ..postgresql.stalls import is_held_up
 from ..registry import Answer, Call, action
 from ..world import World
 from .checks import page_asked_for
@@ -119,7 +120,7 @@ def _observed(world: World, task: CloudMigration) -> Observation:
 def _pause_or_resume(world: World, task: CloudMigration) -> None:
     """A stalled increment receives, but does not replay."""
     server = world.postgresql.server(task.instance)
-    wanted = any(one.stage == "increment" and one.instance in ("", task.instance) for one in world.state.stalls)
+    wanted = is_held_up(world, "increment", task.instance, task.modified)
     if server is None or task.stage != "increment":
         return
     try:

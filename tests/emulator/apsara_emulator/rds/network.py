@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from ..errors import ApiError
 from ..model import Address, Instance, Whitelist
+from ..postgresql.home import ServerError
 from ..postgresql.server import HOST
 from ..registry import Answer, Call, action
 from ..world import World
@@ -33,7 +35,10 @@ def describe_db_instance_net_info(world: World, call: Call) -> Answer:
     """The endpoints. Whoever asks for those of a PostgreSQL instance wants to connect: its server is started."""
     instance = world.instance(call.account_id, call.text("DBInstanceId"))
     if world.postgresql.is_possible(instance):
-        world.postgresql.ensure(instance)
+        try:
+            world.postgresql.ensure(instance)
+        except ServerError as error:
+            raise ApiError("InternalError", 500, f"The emulator could not start a server: {error}") from error
     wanted = call.text("DBInstanceNetRWSplitType")
     groups = [{"SecurityIPGroupName": group.name, "SecurityIPs": whitelist_text(group)} for group in instance.whitelist]
     infos = [
