@@ -24,8 +24,6 @@ HBA = ("host all all 127.0.0.1/32 scram-sha-256", "host replication all 127.0.0.
 
 def make_server(name, **settings):
     """A new running server whose superuser is `postgres`; skips where there are no server programs."""
-    psycopg = pytest.importorskip("psycopg", reason="psycopg is missing: these tests talk to PostgreSQL")
-    assert psycopg
     from apsara_emulator.postgresql.binaries import MISSING, found, preferred_major
     from apsara_emulator.postgresql.server import Server
 

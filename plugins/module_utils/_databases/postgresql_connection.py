@@ -40,11 +40,13 @@ FIXED_SETTINGS = {
     "idle_in_transaction_session_timeout": "0",
 }
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-# What a read-only transaction does not keep from happening.
+# What a read-only transaction does not keep from happening. Names and texts are looked away from.
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 _SIDE_EFFECTS = re.compile(
-    r"\b(alter\s+system|checkpoint|pg_(terminate|cancel)_backend|pg_reload_conf|pg_switch_wal|pg_rotate_logfile"
-    r"|pg_promote|pg_(create|drop|advance|copy)_\w*slot\w*|lo_import|lo_export|pg_log_standby_snapshot|set_config"
-    r"|pg_(wal|xlog)_replay_(pause|resume))\b",
+    r"(?:^|;)\s*(?:alter\s+system|checkpoint)\b"
+    r"|\b(?:pg_(?:terminate|cancel)_backend|pg_reload_conf|pg_rotate_logfile|pg_switch_wal|pg_promote|set_config|setval"
+    r"|pg_(?:create|drop|advance|copy)_\w*slot\w*|lo_import|lo_export|pg_log_standby_snapshot"
+    r"|pg_wal_replay_(?:pause|resume))\s*\(",
     re.IGNORECASE,
 )
 Row = tuple[Any, ...]
@@ -107,7 +109,7 @@ class Session:
 
     def read(self, statement: str, parameters: Sequence[Any] | None = None) -> list[Row]:
         """The rows of a statement that changes nothing."""
-        if _SIDE_EFFECTS.search(statement):
+        if _SIDE_EFFECTS.search(_QUOTED.sub("", statement)):
             raise MigrationFailure(f"This is no reading statement: {statement[:200]}", code="read_only")
         return self._run(statement, parameters)
 
