@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import oss2
@@ -208,6 +208,43 @@ def test_forbidden_overwrites_of_uploads(bench: InProcess) -> None:
     attempt = lambda: bucket.complete_multipart_upload("a", upload_id, parts, headers=once)  # noqa: E731
     assert refused(attempt) == "FileAlreadyExists 409"
     assert bench.objects() == {"a": b"1"}
+
+
+def meanwhile(happens: Callable[[], Any]) -> Iterator[bytes]:
+    """A body, in the middle of which something happens."""
+    yield b"first half"
+    happens()
+    yield b"second half"
+
+
+def test_what_happens_while_data_is_coming(bench: InProcess) -> None:
+    bucket, sender, once = bench.bucket(), bench.bucket(), {"x-oss-forbid-overwrite": "true"}
+    body = meanwhile(lambda: bucket.put_object("a", b"1"))
+    assert refused(lambda: sender.put_object("a", body, headers=once)) == "FileAlreadyExists 409"
+    upload_id = bucket.init_multipart_upload("b").upload_id
+    body = meanwhile(lambda: bucket.abort_multipart_upload("b", upload_id))
+    assert refused(lambda: sender.upload_part("b", upload_id, 1, body)) == "NoSuchUpload 404"
+    sender.put_object("c", meanwhile(lambda: bench.world.merge({"variants": {"oss_part_etag": "opaque"}})))
+    assert bench.objects() == {"a": b"1", "c": b"first halfsecond half"}
+    for key in ("a", "c"):
+        bucket.delete_object(key)
+    assert not os.listdir(bench.world.oss.store.folder)
+    assert refused(lambda: sender.put_object("d", meanwhile(bucket.delete_bucket))) == "NoSuchBucket 404"
+    assert not os.listdir(bench.world.oss.store.folder)
+
+
+def test_reading_what_is_deleted_or_replaced_meanwhile(bench: InProcess) -> None:
+    bucket = bench.bucket()
+    upload_id, parts = parts_of(bucket, "a", PART, PART, 1)
+    bucket.complete_multipart_upload("a", upload_id, parts)
+    data = bench.objects()["a"]
+    got = bucket.get_object("a")
+    beginning = got.read(10)
+    bucket.put_object("a", b"new")
+    bucket.delete_object("a")
+    assert beginning + got.read() == data
+    got.resp.response.close()
+    assert not os.listdir(bench.world.oss.store.folder)
 
 
 def test_content_md5(bench: InProcess) -> None:
