@@ -213,6 +213,22 @@ def test_time_zones(zone, ending):
     assert found.start == found.finish == f"2026-12-31T23:59:59{ending}"
 
 
+@pytest.mark.parametrize("quarters", [-128, -57, 57, 96, 126, 127])
+def test_time_zones_that_nobody_lives_in(quarters):
+    data = backup_bytes(described())
+    found = read_backup(Memory(patched(data, data.index(b"SSET") + 95, struct.pack("b", quarters)))).sets[0]
+    assert (found.start, found.finish) == ("2026-03-01T02:00:00", "2026-03-01T02:05:30")
+
+
+def test_a_backup_that_is_stored_in_the_database_is_not_taken_for_its_own():
+    other = backup_bytes(one_set(database="other"))
+    decoy = other[other.index(b"MSLS") :][:2048]
+    data = backup_bytes(described(size=300_000))
+    place = data.index(b"MSLS") - 40 * 1024
+    found = read_backup(Memory(patched(data, place // 512 * 512, decoy))).sets[0]
+    assert (found.database, found.finish, found.unavailable) == ("sales", "2026-03-01T02:05:30+08:00", ())
+
+
 NAMES = {
     "quotes": "a'b\"c`d",
     "brackets": "a]b[c]]d",
@@ -294,6 +310,16 @@ def test_stripes(stripe, compressed):
     assert (found.stripe, found.stripes, found.problem, found.complete) == (stripe, 2, None, True)
     assert found.tde == ("no" if stripe == 1 else "unknown")
     assert found.media_set_id == read(described(stripe=3 - stripe, stripes=2)).media_set_id
+
+
+def test_pages_of_a_later_stripe_are_not_judged():
+    """Where its first page lies in the database is not known."""
+    data = backup_bytes(described(stripes=2))
+    place = data.index(b"RAID") + 22 + 24
+    assert data[place : place + 2] == b"\x01\x00"
+    assert read_backup(Memory(data)).tde == "no"
+    found = read_backup(Memory(patched(data, place, b"\x02\x00")))
+    assert (found.stripe, found.tde) == (2, "unknown")
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -392,7 +418,7 @@ def test_what_is_read_of_a_truncated_file():
         one = found.sets[0]
         assert (one.database, one.type, one.start) == ("sales", "full", "2026-03-01T02:00:00+08:00")
         assert (one.finish, one.backup_size) == (None, None)
-        assert any("not complete" in why for why in one.unavailable)
+        assert any("where it ends is not known" in why for why in one.unavailable)
 
 
 def test_a_file_that_is_cut_behind_the_data_of_its_set():

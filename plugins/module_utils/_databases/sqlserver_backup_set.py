@@ -75,7 +75,7 @@ def read_set(
     with found.part("The begin of the backup set cannot be read"):
         _read_begin(area, found)
     if end is None:
-        found.notes.append("The final values of the backup set are missing, because the file is not complete.")
+        found.notes.append("The final values of the backup set cannot be read: where it ends is not known.")
     else:
         with found.part("The end of the backup set cannot be read"):
             found.final = _read_final(source, start, end, len(found.records), compressed=compressed)
