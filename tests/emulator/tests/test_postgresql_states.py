@@ -88,6 +88,10 @@ def test_the_lag_grows_while_nothing_is_replayed(streaming: CloudBench, source: 
 
     until(behind)
     assert streaming.shown() == ("increment", "streaming")
+    with source.admin("shop") as admin:
+        admin.run("insert into more select i from generate_series(1, 400000) i")
+    until(lambda: streaming.shown() == ("increment", "catchup"))
+    assert streaming.refused_switch() == "IncorrectDBInstanceState 400"
     streaming.world.merge({"variants": {"replay_lag": "bytes"}})
     assert int(streaming.info()["ReplayLag"]) > 500_000
     streaming.world.merge({"variants": {"replay_lag": "missing"}})
@@ -168,6 +172,21 @@ def test_a_copy_that_fails() -> None:
         assert server.answers()
         bench.migrate()
         bench.end()
+
+
+def test_a_standby_that_does_not_start_leaves_the_instance_as_it_was(bench: CloudBench) -> None:
+    address = bench.address()
+    server = bench.world.postgresql.server(TARGET)
+    bench.world.merge({"instances": {TARGET: {"parameters": {"shared_buffers": "nonsense"}}}})
+    bench.migrate()
+    until(lambda: bench.world.state.cloud_migrations[0].failed)
+    assert bench.shown()[0] == "startup"
+    assert "did not start: " in bench.row()["Detail"]
+    assert bench.world.postgresql.server(TARGET) is server
+    assert server is not None
+    assert server.answers()
+    assert bench.address() == address
+    assert bench.problems() == {}
 
 
 def test_a_reset_ends_what_is_under_way(source: SourceServer) -> None:

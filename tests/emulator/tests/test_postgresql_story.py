@@ -108,6 +108,9 @@ def test_the_whole_story(emulator: Served, source: SourceServer) -> None:
     assert (report().task_id, report().source_password) == (created.task_id, PASSWORD)
     assert report().source_category == "ecsonvpc"
 
+    # What was set on the source's computer stays there.
+    with source.admin() as admin:
+        admin.run("alter system set default_transaction_read_only = on")
     with Writer(source) as writer:
         task = client.create_cloud_migration_task(m.CreateCloudMigrationTaskRequest(**parameters)).body
         assert task.task_id != created.task_id

@@ -13,7 +13,7 @@ from .home import ServerError
 from .server import Server
 from .sql import Row
 
-# As far behind as a segment of WAL: still catching up.
+# More than a segment of WAL not yet received or replayed: still catching up.
 _CATCHING_UP = 16 * 1024 * 1024
 _CHINA = dt.timezone(dt.timedelta(hours=8))
 _ASK = """
@@ -23,7 +23,6 @@ select r.status, r.receive_start_lsn::text, r.receive_start_tli, r.received_tli,
        pg_last_wal_replay_lsn()::text as replayed, pg_last_xact_replay_timestamp() as replay_time,
        coalesce(pg_wal_lsn_diff(greatest(r.latest_end_lsn, pg_last_wal_receive_lsn()), pg_last_wal_replay_lsn()), 0)
          ::bigint as behind,
-       coalesce(pg_wal_lsn_diff(r.latest_end_lsn, pg_last_wal_receive_lsn()), 0)::bigint as missing,
        coalesce(extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()), 0)::float8 as age
   from (select) one left join pg_stat_wal_receiver r on true
 """
@@ -57,7 +56,7 @@ def observe(server: Server) -> Observation:
         return Observation("disconnect", words=server.last_words("FATAL:", "PANIC:") or str(error))
     if row["status"] != "streaming":
         return Observation("disconnect", _info(row), row["behind"], words=server.last_words("FATAL:", "could not "))
-    state = "catchup" if row["missing"] > _CATCHING_UP else "streaming"
+    state = "catchup" if row["behind"] > _CATCHING_UP else "streaming"
     return Observation(state, _info(row), row["behind"], row["age"] if row["behind"] else 0.0)
 
 
