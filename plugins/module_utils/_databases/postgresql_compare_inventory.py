@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from .._failure import MigrationFailure
 from .postgresql_compare_hash import Table
 from .postgresql_connection import Session, identifier
 from .postgresql_source import optional
@@ -41,6 +42,8 @@ def _acl(owner: str, kind: str, column: str) -> str:
     )
 
 
+# Lock not available; cancelled because of a time-out.
+_BUSY = ("55P03", "57014")
 # Each gives (schema or NULL, name within it, definition).
 _COLUMNS = """(
     SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname) || ' ' ||
@@ -77,9 +80,10 @@ _STATEMENTS: dict[str, str] = {
         || CASE WHEN x.indisvalid AND x.indisready AND x.indislive THEN '' ELSE ' INVALID' END
         || CASE WHEN x.indisclustered THEN ' CLUSTERED' ELSE '' END
         {_RELATION} JOIN pg_catalog.pg_index x ON x.indexrelid = c.oid WHERE {_OWN}""",
-    "constraints": f"""SELECT n.nspname, coalesce(k.conrelid::regclass::text, t.typname::text) || ' ' || k.conname,
+    "constraints": f"""SELECT n.nspname, coalesce(c.relname, t.typname) || ' ' || k.conname,
         pg_catalog.pg_get_constraintdef(k.oid) FROM pg_catalog.pg_constraint k
         JOIN pg_catalog.pg_namespace n ON n.oid = k.connamespace
+        LEFT JOIN pg_catalog.pg_class c ON c.oid = nullif(k.conrelid, 0)
         LEFT JOIN pg_catalog.pg_type t ON t.oid = nullif(k.contypid, 0)
         WHERE {_OWN} AND k.contype <> 't'""",
     "triggers": f"""SELECT n.nspname, c.relname || ' ' || t.tgname,
@@ -239,19 +243,32 @@ def _read(
 
 
 def _tables(session: Session, wanted: Callable[[str], bool]) -> list[Table]:
-    rows = session.read(
-        f"""
+    block = "pg_catalog.current_setting('block_size')::int"
+    try:
+        rows = session.read(
+            _tables_statement(f"pg_catalog.pg_relation_size(c.oid) / {block}", "pg_catalog.pg_table_size(c.oid)")
+        )
+    except MigrationFailure as failure:
+        if failure.code not in _BUSY:
+            raise
+        # Sizes need a lock that somebody keeps from us. What was measured last is good enough: the last part of a table
+        # has no end.
+        rows = session.read(_tables_statement("c.relpages", f"c.relpages::bigint * {block}"))
+    return [
+        Table(schema, name, tuple(sorted(columns)), blocks or 0, size or 0)
+        for schema, name, columns, blocks, size in rows
+        if wanted(schema)
+    ]
+
+
+def _tables_statement(blocks: str, size: str) -> str:
+    return f"""
         SELECT n.nspname, c.relname,
             coalesce((SELECT pg_catalog.array_agg(a.attname::text) FROM pg_catalog.pg_attribute a
                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '{{}}'),
-            pg_catalog.pg_relation_size(c.oid) / pg_catalog.current_setting('block_size')::int,
-            pg_catalog.pg_table_size(c.oid)
+            {blocks}, {size}
         {_RELATION} WHERE c.relkind IN ('r', 'm') AND c.relispopulated AND c.relpersistence <> 't' AND {_OWN}
         """
-    )
-    return [
-        Table(s, n, tuple(sorted(columns)), blocks or 0, size or 0) for s, n, columns, blocks, size in rows if wanted(s)
-    ]
 
 
 def _large_objects(session: Session) -> list[Table]:

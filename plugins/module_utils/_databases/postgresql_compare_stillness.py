@@ -38,14 +38,25 @@ class Moment(NamedTuple):
     counts: Mapping[str, Counts]
 
 
-def moment(server: Server, databases: list[str]) -> Moment:
+def beginning(server: Server, databases: list[str]) -> Moment:
+    """Counts first: what runs while this looks is to be in the ids and in the counts of the end."""
+    counted = counts(server, databases)
+    return _moment(server)._replace(counts=counted)
+
+
+def end(server: Server, databases: list[str]) -> Moment:
+    seen = _moment(server)
+    return seen._replace(counts=counts(server, databases))
+
+
+def _moment(server: Server) -> Moment:
     read_only = read_only_now(server).on
     with connect(server, read_only=True) as session:
         in_recovery = bool(session.value("SELECT pg_catalog.pg_is_in_recovery()"))
         function = "pg_last_wal_replay_lsn" if in_recovery else "pg_current_wal_flush_lsn"
         position = str(session.value(f"SELECT pg_catalog.{function}()::text"))
         seen = None if in_recovery else look(session)
-    return Moment(read_only, in_recovery, position, seen, counts(server, databases))
+    return Moment(read_only, in_recovery, position, seen, {})
 
 
 def counts(server: Server, databases: list[str]) -> dict[str, Counts]:

@@ -94,13 +94,13 @@ def compare(request: Request, clock: Clock) -> dict[str, Any]:
         names, missing = _databases(request, source, target)
         versions = {"source": _version(source.version), "target": _version(target.version)}
     unread += missing
-    before = stillness.moment(request.source, names)
-    target_before = stillness.moment(request.target, names)
+    before = stillness.beginning(request.source, names)
+    target_before = stillness.beginning(request.target, names)
     databases = [
         compare_database(request.source._replace(database=name), request.target._replace(database=name), request.wish)
         for name in names
     ]
-    after, target_after = _afterwards(request, names, before, clock), stillness.moment(request.target, names)
+    after, target_after = _afterwards(request, names, before, clock), stillness.end(request.target, names)
     for database in databases:
         differences += database.differences
         unread += database.unread
@@ -132,7 +132,7 @@ def _require_two_servers(source: Session, target: Session) -> None:
 
 
 def _afterwards(request: Request, names: list[str], before: stillness.Moment, clock: Clock) -> stillness.Moment:
-    after = stillness.moment(request.source, names)
+    after = stillness.end(request.source, names)
     if stillness.may_be_maintenance(before, after) and stillness.doubts(before, after):
         clock.sleep(_COUNTS_ARE_LATE)
         after = after._replace(counts=stillness.counts(request.source, names))
