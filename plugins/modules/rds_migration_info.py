@@ -16,6 +16,8 @@ author:
 description:
   - Reads the state of one ApsaraDB RDS instance and the migration tasks that the service lists for it, however they
     were started.
+  - Tasks that restore backups from OSS are listed with their files. The service tells those of the last week; chains
+    of differential and log backups it may only tell when O(task_id) names them.
   - Whether an import between instances shows in the service's task list is not documented. The instance's state is
     the reliable sign that one runs.
 options:
@@ -42,6 +44,7 @@ seealso:
   - module: apsaradb.migration.rds_instance_info
   - module: apsaradb.migration.rds_import_between_instances
   - module: apsaradb.migration.rds_cancel_import
+  - module: apsaradb.migration.rds_oss_backup_migrate
 """
 
 EXAMPLES = r"""
@@ -79,7 +82,7 @@ migrations:
   elements: dict
   contains:
     path:
-      description: The way to migrate, V(instance_import).
+      description: The way to migrate, V(instance_import) or V(backup_migration).
       type: str
       sample: instance_import
     task_id:
@@ -95,7 +98,8 @@ migrations:
       type: str
       sample: sales
     state:
-      description: V(running), V(finished) or V(failed), concluded from the times and the error of the task.
+      description: V(running), V(finished) or V(failed), concluded from the times and the error of the task. Of backup
+        migrations also V(waiting), for the next file of a chain or to be opened.
       type: str
       sample: finished
     status:
@@ -115,9 +119,29 @@ migrations:
       type: str
       sample: "2026-01-31T22:58:00Z"
     error:
-      description: Error code or text of the service.
+      description: Error code or text of the service. Of backup migrations the cause and what to do about it, also where
+        the task ended with success and yet not all is well.
       type: str
       sample: null
+    description:
+      description: The service's own text about the task. Backup migrations only.
+      type: str
+      sample: asynchronously DBCC checkdb success.
+    backup_mode:
+      description: V(FULL), or V(UPDF) for a chain. Backup migrations only.
+      type: str
+      sample: FULL
+    files:
+      description: The files of the task, each with C(name), C(status) and C(description); null where the edition does
+        not tell them. Backup migrations only.
+      type: list
+      elements: dict
+      sample: [{"name": "sales_FULL_20260131220000.bak", "status": "Restored", "description": null}]
+unavailable:
+  description: Kinds of migrations that the service does not list for this instance, with its reason.
+  returned: success
+  type: dict
+  sample: {"backup_migration": "DescribeMigrateTasks failed. This engine version does not have the action."}
 request_ids:
   description: Id of the request that failed.
   returned: on failure

@@ -39,20 +39,24 @@ def states(result):
 
 
 def back_date(stage, count, database="other", hours=1.0):
-    """Tasks that ended so many hours ago."""
-    stage.put("old.bak", full(database), folder="old/")
-    position = f"oss-cn-hangzhou.aliyuncs.com:{BUCKET}:old/old.bak"
+    """Tasks that ended so many hours ago; all for one database, or each for one of its own."""
     account = next(iter(stage.world.to_document()["accounts"]))
-    parameters = {"DBInstanceId": TARGET, "BackupMode": "FULL", "IsOnlineDB": "True", "OssObjectPositions": position}
-    stage.world.merge({"quotas": {"parallel_restores": 0}, "instances": {TARGET: {"max_databases": 2000}}})
-    for number in range(count):
-        name = database if count <= 20 else f"{database}{number}"
-        stage.world.call(account, "CreateMigrateTask", {**parameters, "DBName": name})
-        if count <= 20:
-            stage.time.advance(600)
-            stage.world.call(account, "DeleteDatabase", {"DBInstanceId": TARGET, "DBName": name})
-            stage.time.advance(60)
-    stage.time.advance(hours * 3600)
+    ago = hours * 3600
+    stage.world.merge(
+        {
+            "migrate_tasks": [
+                {
+                    "id": str(500000 + number),
+                    "instance": TARGET,
+                    "account_id": account,
+                    "database": database if count <= 20 else f"{database}{number}",
+                    "created": {"ago": ago},
+                    "ended": {"ago": ago - 60},
+                }
+                for number in range(count)
+            ]
+        }
+    )
 
 
 def test_the_quota_of_the_instance(stage, run):
@@ -324,3 +328,38 @@ def test_hundreds_of_databases_are_polled_by_listings(run):
     listings = stage.calls("DescribeMigrateTasks")
     rounds = len([c for c in listings if c.parameters["PageNumber"] == "1"])
     assert len(listings) <= 3 * rounds
+
+
+def test_the_tasks_of_an_instance_with_their_files(stage, run):
+    stage.put("sales.bak", full("sales"))
+    stage.put("crm.bak", full("crm"))
+    stage.world.merge({"outcomes": [{"result": "checkdb_fails", "kind": "migrate", "database": "crm"}]})
+    checked = run(stage, MODULE, **WISH, check_db_mode="SyncExecuteDBCheck")
+    assert (checked["failed"], checked["error"]["code"]) == (True, "damaged_database"), checked
+    found = run(stage, "rds_migration_info", instance_id=TARGET)
+    rows = {m["database"]: m for m in found["migrations"]}
+    assert (rows["sales"]["path"], rows["sales"]["state"], rows["sales"]["error"]) == (
+        "backup_migration",
+        "finished",
+        None,
+    )
+    assert [f["name"].rpartition("/")[2] for f in rows["sales"]["files"]] == ["sales.bak"]
+    assert "CHECKDB" in rows["crm"]["error"]
+    one = run(stage, "rds_migration_info", instance_id=TARGET, task_id=rows["crm"]["task_id"])
+    assert [m["database"] for m in one["migrations"]] == ["crm"]
+
+
+def test_a_chain_is_found_by_its_id(stage, run):
+    stage.put("orders_1.bak", full("orders"))
+    staged = run(stage, MODULE, **WISH, state="staged")
+    task_id = staged["databases"][0]["migrate_task_id"]
+    found = run(stage, "rds_migration_info", instance_id=TARGET, task_id=task_id)
+    assert [(m["database"], m["state"], m["backup_mode"]) for m in found["migrations"]] == [
+        ("orders", "waiting", "UPDF")
+    ]
+
+
+def test_an_edition_without_a_list_says_so(stage, run):
+    stage.world.merge({"instances": {TARGET: {"engine_version": "2017_ent", "category": "AlwaysOn"}}})
+    found = run(stage, "rds_migration_info", instance_id=TARGET)
+    assert list(found["unavailable"]) == ["backup_migration"]

@@ -63,11 +63,20 @@ def migrations(client: RpcClient, options: Mapping[str, Any], clock: Clock) -> d
     instance = _instance(client, options["instance_id"])
     rows = [row for row in rds_imports.tasks(client, instance.id, since, until) if row.action in ACTIONS]
     found = [_migration(row) for row in rows if options["task_id"] in (None, "", row.id)]
+    unavailable: dict[str, str] = {}
+    if instance.engine == "SQLServer":
+        from .history_backups import PATH, backup_migrations
+
+        restored, why = backup_migrations(client, instance.id, since, until, options["task_id"] or "")
+        found += restored
+        if why:
+            unavailable[PATH] = why
     return {
         "instance_id": instance.id,
         "instance_state": instance.state or "unknown",
         "importing": None if instance.state is None else instance.state in rds.IMPORTING,
         "migrations": sorted(found, key=lambda m: m["begin"] or "", reverse=True),
+        "unavailable": unavailable,
     }
 
 
