@@ -172,7 +172,11 @@ def test_what_was_made_here_goes_with_everything_in_it(stage, bucket):
     assert len(stage.bucket(NAME).objects) == 3
     predicted = bucket(state="absent", force=True, check=True)
     removed = bucket(state="absent", force=True)
-    assert [step["action"] for step in removed["plan"]] == ["AbortMultipartUpload", "DeleteObjects", "DeleteBucket"]
+    assert [step["action"] for step in removed["plan"]] == [
+        "AbortMultipartUpload",
+        "DeleteMultipleObjects",
+        "DeleteBucket",
+    ]
     assert removed["plan"] == predicted["plan"]
     assert statuses(removed)["bucket_empty"] == "warn"
     assert stage.bucket(NAME) is None

@@ -213,7 +213,7 @@ class OssClient:
         """Up to 1000 at a time. An object that is not there counts as deleted."""
         for start in range(0, len(keys), _PAGE):
             batch = list(keys[start : start + _PAGE])
-            self._write("DeleteObjects", self._call(self._of(bucket).batch_delete_objects, batch), repeatable=True)
+            self._write("DeleteMultipleObjects", self._call(self._of(bucket).batch_delete_objects, batch), repeatable=True)
 
     def object_tags(self, bucket: str, key: str) -> dict[str, str]:
         return self._tags("GetObjectTagging", lambda: self._of(bucket).get_object_tagging(key))

@@ -33,7 +33,7 @@ CREATE, TAG, ABORT, EMPTY, DELETE = (
     "PutBucket",
     "PutBucketTags",
     "AbortMultipartUpload",
-    "DeleteObjects",
+    "DeleteMultipleObjects",
     "DeleteBucket",
 )
 
