@@ -18,7 +18,7 @@ MODULE = "rds_cloud_migration"
 TARGET = "pgm-bp1target0000001"
 OWNER = "1000000000000001"
 # Every form of it differs from the others: quoted, percent-encoded, escaped in JSON.
-PASSWORD = 'pa\'ss \\w%rd+of"the/source'
+PASSWORD = "pa'ss \\w%rd+of\"the/source"
 HOST = "127.0.0.1"
 PRECHECK, CREATE, ACTIVATE = (
     "CreateCloudMigrationPrecheckTask",
