@@ -11,7 +11,8 @@ from . import ram, rds, sts
 from .clock import Clock, ManualClock, WallClock
 from .errors import ApiError, DocumentError
 from .gateway import ConnectionFault, Gateway, HttpRequest, HttpResponse
-from .variants import VARIANTS, Variant, Variants, draw
+from .variant import Variant
+from .variants import VARIANTS, Variants, draw
 from .world import World
 
 __all__ = [

@@ -73,7 +73,7 @@ def finish_database(task: MigrateTask, instance: Instance) -> bool:
 def remove_database(task: MigrateTask, instance: Instance) -> None:
     """Leave nothing of a half restored database. One that was there before is there again, and empty."""
     database = find_database(task, instance)
-    if database is None or task.opened:
+    if database is None:
         return
     if task.replaced:
         database.status, database.size, database.migrate_task = "Running", 0, ""

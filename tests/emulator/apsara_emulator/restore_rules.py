@@ -88,12 +88,16 @@ def content_problem(task: MigrateTask, files: list[MigrateFile], instance: Insta
     return ""
 
 
-def order_problem(task: MigrateTask, file: MigrateFile) -> str:
-    """Why a file does not continue its chain, or the empty text. Numbers that the file does not tell are believed."""
+def order_problem(task: MigrateTask, file: MigrateFile, repeated_log: str) -> str:
+    """Why a file does not continue its chain, or the empty text. Numbers that the file does not tell are believed.
+
+    `repeated_log` says what becomes of a log that has nothing new: accepted or refused.
+    """
     facts = file.facts
     if facts is None or facts.type == "D":
         return ""
-    if facts.last_lsn and task.last_lsn and facts.last_lsn < task.last_lsn:
+    repeated = facts.last_lsn == task.last_lsn and facts.type == "L" and repeated_log == "refused"
+    if facts.last_lsn and task.last_lsn and (facts.last_lsn < task.last_lsn or repeated):
         return (
             f"Failed to restore {file.name}: the backup set ends at LSN {facts.last_lsn}, which is too early to apply "
             "to the database."

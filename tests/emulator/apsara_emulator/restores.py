@@ -170,7 +170,7 @@ def _begin_restore(world: World, task: MigrateTask, moment: float) -> None:
 
 
 def _restored(world: World, task: MigrateTask, moment: float) -> None:
-    problem = order_problem(task, task.current_files[0])
+    problem = order_problem(task, task.current_files[0], world.variants["repeated_log"])
     if problem:
         _fail(world, task, problem, moment)
         return

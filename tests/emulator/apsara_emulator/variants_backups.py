@@ -106,6 +106,12 @@ _COURSE = (
         UNDOCUMENTED,
     ),
     variant(
+        "repeated_log",
+        "accepted | refused",
+        "A log backup that ends exactly where the chain has come to, such as one that is applied again.",
+        "SQL Server has nothing to do then; what the service makes of that is not said",
+    ),
+    variant(
         "restoring_database",
         "Restoring | Creating | hidden",
         "What a database shows in DescribeDatabases while a full backup is restored into it.",

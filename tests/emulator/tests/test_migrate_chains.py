@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from apsara_emulator import VARIANTS
+from apsara_emulator.sqlserver import FileDescription
 
 from .inprocess import GIB, TARGET
 from .migrating import DIFF, FULL, LOG_1, LOG_2, LOG_3, Content, MigrationBench
@@ -87,6 +88,40 @@ def test_logs_that_overlap_and_a_differential_in_the_middle() -> None:
     bench = MigrationBench()
     wide = replace(LOG_1, first_lsn="100", last_lsn="400")
     task = bench.chain(FULL, LOG_1, replace(DIFF, first_lsn="190", last_lsn="200"), wide)
+    assert bench.outcome(task) == ("Waiting", "")
+
+
+@pytest.mark.parametrize("value", VARIANTS["repeated_log"].values)
+def test_a_log_that_is_applied_again(value: str) -> None:
+    bench = MigrationBench(repeated_log=value)
+    status, text = bench.outcome(bench.chain(FULL, LOG_1, LOG_1))
+    assert status == ("Waiting" if value == "accepted" else "Failed")
+    assert ("too early" in text) is (value == "refused")
+
+
+def test_differentials_belong_to_the_full_backup_however_many_there_are() -> None:
+    bench = MigrationBench()
+    small = (FileDescription("sales", "D:\\sales.mdf", size=GIB),)
+    first = replace(DIFF, checkpoint_lsn="140", files=small)
+    task = bench.chain(FULL, first, replace(first, last_lsn="160", checkpoint_lsn="155"))
+    assert bench.outcome(task) == ("Waiting", "")
+    # It does not shrink.
+    assert bench.world.state.instances[TARGET].databases["sales"].size == 2 * GIB
+
+
+def test_an_outcome_is_for_one_file() -> None:
+    bench = MigrationBench({"outcomes": [{"result": "slow", "kind": "migrate"}]})
+    task = bench.chain(FULL)
+    assert bench.task(task)["Status"] == "Waiting"
+    bench.add(task, LOG_1)
+    bench.clock.advance(60)
+    assert bench.outcome(task) == ("Waiting", "")
+    bench.world.merge({"outcomes": [{"result": "fails", "kind": "migrate", "after": 100}]})
+    bench.add(task, LOG_2)
+    bench.run()
+    assert bench.task(task)["Status"] == "Waiting"
+    bench.add(task, LOG_3)
+    bench.run()
     assert bench.outcome(task) == ("Waiting", "")
 
 

@@ -220,6 +220,19 @@ def test_a_failure_makes_room_for_the_next() -> None:
     assert [bench.task(one)["Status"] for one in (*broken, good)] == ["Failed", "Failed", "Failed", "Success"]
 
 
+def test_one_that_fails_as_soon_as_it_begins_holds_up_nobody() -> None:
+    """All but the first find no room for their files when it is their turn."""
+    bench = MigrationBench({"quotas": {"parallel_restores": 1}, "durations": {"restores": {"check_db": {"base": 0}}}})
+    first, *others, last = (bench.create(database=f"d{number}") for number in range(4))
+    bench.clock.advance(30)
+    bench.world.merge({"instances": {TARGET: {"storage_gb": 12}}})
+    bench.world.state.instances[TARGET].other_used = 1
+    bench.run()
+    assert [bench.task(one)["Status"] for one in (*others, last)] == ["Failed", "Failed", "Failed"]
+    assert {bench.files(one)[0]["Status"] for one in (*others, last)} == {"DownloadFailed"}
+    assert bench.task(first)["Status"] == "Success"
+
+
 def test_speed_divides_durations() -> None:
     bench = MigrationBench()
     bench.world.speed = 60.0
