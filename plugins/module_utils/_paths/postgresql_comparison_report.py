@@ -56,7 +56,7 @@ def verdict(request: Request, found: Found) -> tuple[str, list[str]]:
     """The verdict, and why it is not `equal`. Pure."""
     reasons = []
     if found.differences:
-        reasons.append(f"there are {len(found.differences)} differences")
+        reasons.append(f"differences were found ({len(found.differences)})")
     if found.unread:
         reasons.append("not everything could be read")
     if request.wish.sample is not None:
@@ -84,7 +84,7 @@ def checks(found: Found) -> list[Check]:
         (
             "no_differences",
             FAIL,
-            f"{len(found.differences)} differences" if found.differences else "",
+            f"Differences were found ({len(found.differences)})." if found.differences else "",
             "See differences.",
         ),
         (

@@ -199,7 +199,7 @@ def _freezing(request: Request, observed: Observed) -> list[Step]:
     ending = to_end(observed)
     if steps or ending:
         keep = [f"{entry.field}={entry.value}" for entry in request.keep]
-        why = f"{len(ending)} sessions began while the source was writable"
+        why = f"sessions that began while the source was writable: {len(ending)}"
         choices = {"keep_sessions": keep}
         steps.append(Step(END_SESSIONS, target, ("other sessions",), why, choices, choices=choices))
     return steps
@@ -323,7 +323,7 @@ def _sessions(observed: Observed) -> Check:
         pids = ", ".join(str(other.pid) for other in ending if other.superuser)
         remedy = "Run as a superuser, end them, or name them in keep_sessions."
         return Check("sessions", FAIL, f"Sessions of superusers cannot be ended by {rights.user}: pid {pids}.", remedy)
-    return Check("sessions", PASS, f"{len(ending)} sessions to end")
+    return Check("sessions", PASS, f"sessions to end: {len(ending)}")
 
 
 def _thawing_check(observed: Observed) -> Check:
