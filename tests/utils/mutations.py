@@ -31,6 +31,7 @@ PYTEST = "-q -x -rf --no-header --tb=short --import-mode=importlib -p no:cachepr
 
 DOOR, CHECKS, STORY = "tests/unit/test_door.py", "tests/unit/test_import_checks.py", "tests/unit/test_import_story.py"
 RPC, LOST = "tests/unit/test_rpc.py", "tests/unit/test_lost_answers.py"
+JUDGEMENTS = "tests/unit/test_postgresql_judgements.py"
 
 
 class Edit(NamedTuple):
@@ -336,6 +337,36 @@ MUTATIONS = (
         "a backup is written over another one",
         (Edit(f"{CODE}/_databases/sqlserver_backup_statements.py", '"NOINIT"', '"INIT"'),),
         ("tests/unit/test_mssql_backup.py::test_another_backup_is_never_written_over",),
+    ),
+    Mutation(
+        "a sample of a PostgreSQL server is taken for all of it",
+        (Edit(f"{CODE}/_paths/postgresql_comparison_report.py", "if request.wish.sample is not None:", "if False:"),),
+        (f"{JUDGEMENTS}::test_a_verdict",),
+    ),
+    Mutation(
+        "the last blocks of a large table are not read",
+        (
+            Edit(
+                f"{CODE}/_databases/postgresql_compare_hash.py",
+                "yield (first, end if end < table.blocks else None)",
+                "yield (first, end)",
+            ),
+        ),
+        (f"{JUDGEMENTS}::test_parts_leave_no_block_out",),
+    ),
+    Mutation(
+        "a frozen source is believed at first sight",
+        (
+            Edit(
+                f"{CODE}/_databases/postgresql_source_freeze.py", "len(self.intervals) >= 2", "len(self.intervals) >= 1"
+            ),
+        ),
+        (f"{JUDGEMENTS}::test_a_proof_wants_two_intervals",),
+    ),
+    Mutation(
+        "a transaction between two looks at a frozen source is overlooked",
+        (Edit(f"{CODE}/_databases/postgresql_source_freeze.py", "first.horizon != second.horizon or ", ""),),
+        (f"{JUDGEMENTS}::test_what_an_interval_is",),
     ),
 )
 
