@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import struct
 
 import pytest
@@ -175,17 +176,12 @@ BASES = [
     backup_bytes(BackupDescription(sets=(FULL, BackupSetDescription(type="differential", data_bytes=300 * KIB)))),
     backup_bytes(of(size=400 * KIB, block_size=4096, stripes=2)),
 ]
+STRUCTURES = re.compile(b"SFMB|SSET|VOLB|MSCI|MSDA|MSLS|ESET|SCIN|SFIN|SPAD")
 # Where the structures are; the filler between them is of no interest.
 PLACES = [
     [
         *range(1024),
-        *(
-            at + offset
-            for kind in (b"SFMB", b"SSET", b"VOLB", b"MSCI", b"MSDA", b"MSLS", b"ESET", b"SCIN", b"SFIN", b"SPAD")
-            for at in range(len(base) - 4)
-            if base.startswith(kind, at)
-            for offset in range(260)
-        ),
+        *(found.start() + offset for found in STRUCTURES.finditer(base) for offset in range(260)),
         *range(len(base) - 1024, len(base)),
     ]
     for base in BASES
@@ -229,6 +225,27 @@ def repaired(data):
             struct.pack_into("<H", data, at + 2 * words, total)
             at = data.find(kind, at + 1)
     return data
+
+
+@pytest.mark.parametrize("units", [0, 129, 0xFFFF])
+def test_filemarks_of_no_legal_size_are_not_read(units):
+    data = bytearray(backup_bytes(of(size=40 * MIB)))
+    struct.pack_into("<H", data, 64, units)
+    source = Memory(bytes(data))
+    found = read_backup(source)
+    assert (found.complete, found.problem.code) == (None, "metadata_unavailable")
+    assert "size of its filemarks" in found.problem.text
+    assert max(length for _offset, length in source.asked) <= MOST_OF_A_READ
+
+
+def test_records_that_claim_to_be_long_are_not_read():
+    data = bytearray(backup_bytes(of(size=2 * MIB)))
+    struct.pack_into("<Q", data, data.index(b"MQCI") + 8, MIB)
+    source = Memory(bytes(repaired(data)))
+    one = read_backup(source).sets[0]
+    assert any("more files than are read" in why for why in one.unavailable)
+    assert (one.database, one.finish) == ("sales", "2026-03-01T02:05:30+08:00")
+    assert max(length for _offset, length in source.asked) <= MOST_OF_A_READ
 
 
 @settings(max_examples=300, deadline=None)
