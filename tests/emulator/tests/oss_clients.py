@@ -55,11 +55,19 @@ class InProcess:
         return oss2.Bucket(auth_of(version, key), endpoint, name, session=session, **options)
 
     def raw(
-        self, method: str, bucket: str, key: str = "", params: dict[str, str] | None = None, data: bytes = b""
+        self,
+        method: str,
+        bucket: str,
+        key: str = "",
+        params: dict[str, str] | None = None,
+        data: bytes = b"",
+        version: int = 1,
     ) -> tuple[int, bytes]:
         """Status and body of a signed request that no SDK would send."""
-        request = oss2.http.Request(method, f"{ENDPOINT}/{bucket}/{key}", data=data, params=params)
-        auth_of(1)._sign_request(request, bucket, key)
+        request = oss2.http.Request(
+            method, f"{ENDPOINT}/{bucket}/{key}", data=data, params=params, region="cn-hangzhou", product="oss"
+        )
+        auth_of(version)._sign_request(request, bucket, key)
         answer = oss2.Session(adapter=self.adapter).do_request(request, timeout=5)
         return answer.status, answer.read()
 

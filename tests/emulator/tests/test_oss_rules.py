@@ -144,6 +144,18 @@ def test_the_endpoint_decides_where_a_bucket_is_made(bench: InProcess, host: str
     }
 
 
+@pytest.mark.parametrize("code", VARIANTS["oss_wrong_location"].values)
+def test_a_location_that_is_not_the_endpoints(code: str) -> None:
+    bench = InProcess(oss_wrong_location=code)
+    location = "<LocationConstraint>oss-cn-beijing</LocationConstraint>"
+    document = f"<CreateBucketConfiguration>{location}</CreateBucketConfiguration>".encode()
+    status, body = bench.raw("PUT", "signed-for-hangzhou", data=document, version=4)
+    assert (status, code.partition(" ")[0].encode() in body) == (int(code.partition(" ")[2]), True)
+    # Where nothing else tells the region, the document does.
+    assert bench.raw("PUT", "not-told", data=document)[0] == 200
+    assert {one.region for one in bench.world.state.buckets.values()} == {"cn-hangzhou", "cn-beijing"}
+
+
 @pytest.mark.parametrize("key", ["/a", "\\a", "x" * 1024])
 def test_object_names(bench: InProcess, key: str) -> None:
     bucket = bench.bucket()
