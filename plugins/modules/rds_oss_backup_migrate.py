@@ -33,6 +33,11 @@ options:
   bucket:
     description: Name of the bucket that holds the backups. Needed unless O(state=terminated).
     type: str
+  bucket_predicted:
+    description: Whether the bucket is only planned, as RV(apsaradb.migration.oss_bucket#module:predicted) says in a
+      rehearsal of the whole chain. Its check is unknown then. With V(false) the bucket has to be there.
+    type: bool
+    default: false
   prefix:
     description:
       - Folder of the bucket whose backups are restored; V(/) is the root of the bucket. Objects that are no backups by
@@ -147,6 +152,10 @@ notes:
   - On a host that has several new databases, the service restores as many at a time as it likes; their order is not
     told.
 seealso:
+  - module: apsaradb.migration.mssql_backup
+  - module: apsaradb.migration.mssql_backup_info
+  - module: apsaradb.migration.oss_bucket
+  - module: apsaradb.migration.oss_backup_upload
   - module: apsaradb.migration.rds_migration_info
   - module: apsaradb.migration.rds_instance_info
 """
@@ -364,6 +373,7 @@ def main() -> None:
         {
             "instance_id": {"type": "str", "required": True},
             "bucket": {"type": "str"},
+            "bucket_predicted": {"type": "bool", "default": False},
             "prefix": {"type": "str"},
             "recurse": {"type": "bool", "default": False},
             "backups": {

@@ -170,6 +170,10 @@ def test_backups_by_hand_are_held_against_their_headers(stage, run):
     assert "holds sales, although the task says crm" in other["msg"]
     kind = run(stage, MODULE, check=True, **wish, backups=[{"key": key, "type": "log"}])
     assert "is a full backup, although the task says log" in kind["msg"]
+    odd = run(stage, MODULE, check=True, **wish, backups=[{"key": "in/p.bak", "type": "partial", "predicted": True}])
+    assert "is a backup of type partial" in odd["msg"]
+    half = {"key": "in/h.bak", "type": "full", "database": "h", "stripes": 2, "predicted": True}
+    assert status_of(run(stage, MODULE, check=True, **wish, backups=[half]), "not_striped") == "fail"
     gone = run(stage, MODULE, check=True, **wish, backups=[{"key": "in/gone.bak"}])
     assert "in/gone.bak is not in the bucket" in gone["msg"]
 
@@ -185,6 +189,15 @@ def test_predicted_backups_are_planned_from(stage, run):
     stage.put("sales_FULL_20260101020000.bak", full("sales"))
     done = run(stage, MODULE, **{**WISH, "prefix": None}, backups=[planned])
     assert (done["failed"], done["plan"]) == (False, rehearsed["plan"]), done
+
+
+def test_a_bucket_that_is_only_planned(stage, run):
+    planned = {"key": "in/a.bak", "database": "a", "type": "full", "predicted": True}
+    wish = {**WISH, "prefix": None, "bucket": "not-there-yet-2026", "backups": [planned]}
+    rehearsed = run(stage, MODULE, check=True, **wish, bucket_predicted=True)
+    assert (rehearsed["failed"], states(rehearsed)) == (False, {"a": "online"}), rehearsed
+    assert status_of(rehearsed, "bucket_exists") == "unknown"
+    assert status_of(run(stage, MODULE, check=True, **wish), "bucket_exists") == "fail"
 
 
 def test_a_run_that_does_not_wait(stage, run):

@@ -187,7 +187,6 @@ def test_no_permission_for_the_role(run):
         ({"prefix": None, "backups": [{"database": "sales"}]}, "neither key nor keys"),
         ({"prefix": None, "backups": [{"path": "/backup/a.bak"}]}, "upload it first"),
         ({"prefix": None, "backups": []}, "backups is empty"),
-        ({"prefix": None, "backups": [{"key": "a.bak", "type": "partial"}]}, "type partial"),
         ({"prefix": None, "backups": [{"key": "a.bak", "bucket": "other"}]}, "bucket other"),
         ({"prefix": None, "backups": [{"key": "a.bak"}, {"key": "a.bak"}]}, "more than once"),
         ({"state": "terminated"}, "include"),

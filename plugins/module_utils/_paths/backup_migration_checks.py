@@ -89,7 +89,13 @@ def _of_the_instance(
 
 def _of_the_bucket(request: Request, observed: Observed) -> list[Check]:
     region = observed.instance.region if observed.instance else None
-    return bucket_checks(request.bucket, observed.bucket, region=region, owned=observed.bucket_owned)
+    return bucket_checks(
+        request.bucket,
+        observed.bucket,
+        region=region,
+        owned=observed.bucket_owned,
+        predicted=request.bucket_predicted,
+    )
 
 
 def _of_the_backups(observed: Observed, to_do: Sequence[Standing]) -> list[Check]:

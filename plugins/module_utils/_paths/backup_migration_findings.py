@@ -21,6 +21,7 @@ from .backup_migration_files import DIFFERENTIAL, EXTENSIONS, FULL, LOG, Backup,
 LARGEST = 3 * 1024**4
 # Reserved by the required form of file names (guide of the instance-level script).
 _NAME_FORM = r"(?P<database>.+)_(?P<type>FULL|DIFF|LOG)_(?P<time>\d{14})\.[A-Za-z]+"
+_RESTORABLE = (FULL, DIFFERENTIAL, LOG)
 _TYPE_WORDS = {"FULL": FULL, "DIFF": DIFFERENTIAL, "LOG": LOG}
 _SYSTEM_DATABASES = ("master", "model", "msdb", "tempdb")
 # The oldest compatibility level that SQL Server 2012 and later take over as it is.
@@ -92,6 +93,8 @@ def _about_the_object(backup: Backup) -> Iterator[Finding]:
         yield Finding("backups_readable", UNKNOWN, backup.key, f"could not be read: {backup.unreadable}")
     if backup.given.predicted and backup.found is not True:
         yield Finding("backups_readable", UNKNOWN, backup.key, "is only planned, so its header cannot be read yet")
+    if backup.header is None:
+        yield from _by_the_tasks_word(backup)
     if not backup.key.lower().endswith(EXTENSIONS):
         yield Finding("file_extensions", FAIL, backup.key, "has an extension that RDS does not take")
     if ":" in backup.key:
@@ -102,6 +105,15 @@ def _about_the_object(backup: Backup) -> Iterator[Finding]:
         yield Finding("object_names", WARN, backup.key, "holds characters that an edition of the guide forbids")
     if backup.size is not None and backup.size > LARGEST:
         yield Finding("file_sizes", FAIL, backup.key, f"has {backup.size} bytes")
+
+
+def _by_the_tasks_word(backup: Backup) -> Iterator[Finding]:
+    """Of a backup whose header was not read, which an earlier step may have seen."""
+    given = backup.given
+    if given.type and given.type not in _RESTORABLE:
+        yield Finding("backup_types", FAIL, backup.key, f"is a backup of type {given.type}, which RDS does not restore")
+    if (given.stripes or 1) > 1:
+        yield Finding("not_striped", FAIL, backup.key, f"is one of the {given.stripes} files of a striped backup")
 
 
 def _readable(backup: Backup) -> Iterator[Finding]:
@@ -151,7 +163,7 @@ def _names(backup: Backup) -> Iterator[Finding]:
     if said and first.type not in (said, "unknown"):
         who = "the task" if given.type else "its name"
         yield Finding("backup_types", FAIL, backup.key, f"is a {first.type} backup, although {who} says {said}")
-    elif first.type not in (FULL, DIFFERENTIAL, LOG):
+    elif first.type not in _RESTORABLE:
         yield Finding("backup_types", FAIL, backup.key, f"is a backup of type {first.type}, which RDS does not restore")
     if given.database and first.database and given.database != first.database:
         text = f"holds {first.database}, although the task says {given.database}"

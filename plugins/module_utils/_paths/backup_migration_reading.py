@@ -41,7 +41,8 @@ class BackupReading:
         """Adds the bucket, its backups with their headers, and the chains that are open."""
         bucket = unless_refused(lambda: self._oss.bucket(self._request.bucket))
         if bucket is None:
-            return seen
+            planned = self._listed()[0] if self._request.given is not None else []
+            return seen._replace(backups=sort_backups(self._request, planned))
         listed, skipped = self._listed()
         read = self._parallel(lambda backup: self._with_header(seen, backup), listed)
         found = self._with_tags(seen, sort_backups(self._request, read))

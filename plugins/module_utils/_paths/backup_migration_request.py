@@ -16,8 +16,6 @@ from typing import Any, NamedTuple
 from .._failure import BadRequest
 from .._waiting import Patience, wrong_times
 
-TYPES = ("full", "differential", "log")
-
 
 class Given(NamedTuple):
     """One backup as the task names it. database, type: "" where the header is to tell. predicted: not uploaded yet."""
@@ -29,6 +27,7 @@ class Given(NamedTuple):
     start: str = ""
     size: int | None = None
     required_storage: int | None = None
+    stripes: int | None = None
     predicted: bool = False
 
 
@@ -38,6 +37,7 @@ class Request(NamedTuple):
     instance_id: str
     bucket: str
     state: str
+    bucket_predicted: bool = False
     prefix: str = ""
     recurse: bool = False
     given: tuple[Given, ...] | None = None
@@ -83,6 +83,7 @@ def read_request(options: Mapping[str, Any]) -> Request:
         instance_id=options["instance_id"].strip(),
         bucket=(options["bucket"] or "").strip(),
         state=options["state"],
+        bucket_predicted=options["bucket_predicted"],
         prefix=folder(options["prefix"] or ""),
         recurse=options["recurse"],
         given=given,
@@ -148,9 +149,6 @@ def _given_item(where: str, item: Mapping[str, Any], bucket: str | None, problem
         problems.append(f"{where} has neither key nor keys{hint}")
         return []
     type_ = str(item.get("type") or "").lower()
-    if type_ and type_ not in TYPES:
-        problems.append(f"{where} has type {type_}; RDS takes {', '.join(TYPES)}")
-        return []
     if item.get("bucket") not in (None, "", bucket):
         problems.append(f"{where} lies in the bucket {item['bucket']}, not in {bucket}")
         return []
@@ -169,6 +167,7 @@ def _given_item(where: str, item: Mapping[str, Any], bucket: str | None, problem
             start=str(item.get("start") or "") if alone else "",
             size=_whole(item.get("size")) if alone else None,
             required_storage=_whole(item.get("required_storage")) if alone else None,
+            stripes=_whole(item.get("stripes")) if alone else None,
             predicted=bool(item.get("predicted")),
         )
         for key in keys

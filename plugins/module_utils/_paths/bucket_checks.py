@@ -12,8 +12,17 @@ from .._alibaba.oss_model import Bucket
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
 
 
-def bucket_checks(name: str, bucket: Bucket | None, *, region: str | None, owned: bool | None) -> list[Check]:
-    """bucket: None, if there is none. region: the instance's. owned: whether the caller's own listing has it."""
+def bucket_checks(
+    name: str, bucket: Bucket | None, *, region: str | None, owned: bool | None, predicted: bool = False
+) -> list[Check]:
+    """bucket: None, if there is none. region: the instance's. owned: whether the caller's own listing has it.
+
+    predicted: an earlier step of the same rehearsal would make it.
+    """
+    if bucket is None and predicted:
+        return [
+            Check("bucket_exists", UNKNOWN, f"The bucket {name} is only planned.", "Rehearse again when it exists.")
+        ]
     if bucket is None:
         return [
             Check("bucket_exists", FAIL, f"There is no bucket {name}.", "Create it (oss_bucket), or correct bucket.")
