@@ -432,6 +432,22 @@ def test_a_file_that_is_cut_behind_the_data_of_its_set():
         assert found.sets_in_file == {1: None, 2: 1, 3: None, 4: 2}[mark]
 
 
+def test_a_compressed_file_that_is_cut_early_is_not_taken_for_encrypted():
+    data = backup_bytes(described(compressed=True, block_size=4096))
+    found = read_backup(Memory(data[:3000]))
+    assert (found.complete, found.encrypted, found.problem.code) == (False, "unknown", "metadata_unavailable")
+    assert "cut off" in found.truncated
+
+
+def test_an_index_whose_two_ends_differ_is_not_believed():
+    data = backup_bytes(described(compressed=True))
+    place = data.index(struct.pack("<HHI", 1, 1, 2))
+    assert place != data.rindex(struct.pack("<HHI", 1, 1, 2))
+    one = read_backup(Memory(patched(data, place + 8, b"\xff"))).sets[0]
+    assert one.finish is None
+    assert any("index" in why for why in one.unavailable)
+
+
 def test_bytes_behind_the_end():
     found = read_backup(Memory(backup_bytes(described()) + bytes(512)))
     assert found.complete is False
