@@ -20,6 +20,7 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._paths.backup_u
 from ansible_collections.apsaradb.migration.tests.unit.backup_stage import BUCKET, ENDPOINTS
 from ansible_collections.apsaradb.migration.tests.unit.stage import CREDENTIALS, TARGET
 from ansible_collections.apsaradb.migration.tests.unit.upload_stage import PART, UploadStage, backup, data, written
+from apsara_emulator import draw
 from apsara_emulator.sqlserver import BackupDescription, backup_bytes
 
 TB = 1000**4
@@ -373,6 +374,55 @@ def test_hundreds_of_small_backups_are_looked_at_in_few_requests(stage, upload, 
     assert reading.count("ListObjects") == 1
     assert reading.count("HeadObject") == 40
     assert len(reading) < 50
+
+
+@pytest.mark.parametrize("limit", [None, 200 * 1024])
+def test_small_backups_share_the_threads(stage, upload, tmp_path, limit):
+    """Each is one request and they go side by side; the limit is for all of them together."""
+    for number in range(12):
+        backup(tmp_path, f"db{number:02d}_FULL.bak", f"db{number:02d}", data_bytes=50 * 1024)
+    start = stage.time.now()
+    done = upload(threads=4, bandwidth_limit=limit)
+    assert [u["state"] for u in done["uploads"]] == ["uploaded"] * 12
+    assert len(stage.calls("PutObject")) == 12
+    assert len(stage.calls("ListMultipartUploads")) == 1
+    if limit:
+        total = sum(u["size"] for u in done["uploads"])
+        assert stage.time.now() - start >= 0.9 * total / limit
+    assert not upload()["changed"]
+
+
+def test_one_of_many_small_backups_fails(stage, upload, tmp_path):
+    for number in range(12):
+        backup(tmp_path, f"db{number:02d}_FULL.bak", f"db{number:02d}")
+    stage.world.faults.add(
+        {"kind": "disk_full", "service": "oss", "key": "in/db05*", "action": "PutObject", "times": 1}
+    )
+    failed = upload(threads=4)
+    assert failed["failed"]
+    assert failed["changed"]
+    told = {u["key"] for u in failed["uploads"] if u["state"] == "uploaded"}
+    assert told == set(stage.bucket().objects)
+    assert "in/db05_FULL.bak" not in told
+    assert f"{len(told)} of 12" in failed["msg"]
+    assert upload(threads=4)["state"] == "uploaded"
+    assert len([c for c in stage.calls("PutObject") if c.took_effect]) == 12
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_is_doubtful_about_the_service(run, tmp_path, seed):
+    """Uploaded once, gone on with after a stop, recognised afterwards: in every form that the service may have."""
+    stage = UploadStage(draw(seed))
+    file = backup(tmp_path, data_bytes=6 * PART)
+    wish = {"path": str(tmp_path), "bucket": BUCKET, "part_size": PART, "threads": 2, **ENDPOINTS}
+    stage.fault("disk_full", "UploadPart", after=3)
+    assert run(stage, "oss_backup_upload", **wish)["failed"]
+    done = run(stage, "oss_backup_upload", **wish)
+    assert not done["failed"], done["msg"]
+    assert stage.content("sales_FULL.bak") == file.read_bytes()
+    before = len(stage.writes())
+    assert not run(stage, "oss_backup_upload", **wish)["changed"]
+    assert len(stage.writes()) == before
 
 
 def test_an_approved_plan_of_yesterdays_backup_admits_todays(upload, tmp_path):

@@ -31,11 +31,12 @@ EMULATOR = pathlib.Path(__file__).resolve().parents[1] / "emulator"
 UPLOAD = """
 import json, sys
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_upload import Wish, upload
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_upload_file import Pace
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.services import Services
 options, wish = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 client = Services(options, read_only=False).oss
 print("ready", flush=True)
-upload(client, Wish(**wish))
+upload(client, Wish(**wish), pace=Pace(float(sys.argv[3]), client.clock))
 print("done", flush=True)
 """
 
@@ -70,7 +71,7 @@ def killed(options, wish, moment):
     """An upload that is killed so many seconds after it began; whether it had ended before."""
     paths = [str(pathlib.Path(place).parent) for place in ansible_collections.__path__]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    command = [sys.executable, "-c", UPLOAD, json.dumps(options), json.dumps(wish)]
+    command = [sys.executable, "-c", UPLOAD, json.dumps(options), json.dumps(wish), str(RATE)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True) as process:
         assert process.stdout.readline() == "ready\n"
         time.sleep(moment)
@@ -85,14 +86,14 @@ def kill_and_go_on(emulator, folder, seed, kills):
     content = data(SIZE, seed)
     file = written(folder, content)
     options = options_of(emulator)
-    wish = {"path": str(file), "bucket": BUCKET, "key": KEY, "part_size": PART, "threads": THREADS, "limit": RATE}
+    wish = {"path": str(file), "bucket": BUCKET, "key": KEY, "part_size": PART, "threads": THREADS}
     for _kill in range(kills):
         # A whole upload takes a second at this rate.
         if killed(options, wish, chance.uniform(0.02, 0.5)):
             break
     client = Services(options, read_only=False).oss
     if client.head(BUCKET, KEY) is None:
-        done = upload(client, Wish(**{**wish, "limit": None}))
+        done = upload(client, Wish(**wish))
         assert (done.crc64, done.verified) == (crc_of(content), True)
     head = client.head(BUCKET, KEY)
     assert (head.size, head.crc64) == (SIZE, crc_of(content))

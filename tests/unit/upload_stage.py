@@ -10,6 +10,7 @@ import random
 
 import fastcrc
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_upload import Wish, upload
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_upload_file import Pace
 from ansible_collections.apsaradb.migration.tests.unit.backup_stage import BUCKET, ENDPOINTS, BackupStage, full
 from apsara_emulator.sqlserver import BackupDescription, backup_bytes
 
@@ -25,10 +26,11 @@ class UploadStage(BackupStage):
     def client(self, **options):
         return self.services(**{**ENDPOINTS, **options}).oss
 
-    def upload(self, path, *, client=None, tell=None, **wish):
+    def upload(self, path, *, client=None, tell=None, limit=None, **wish):
         """With one thread, so that the order of the requests is known."""
         wish = {"part_size": PART, "threads": 1, **wish}
-        return upload(client or self.client(), Wish(str(path), BUCKET, KEY, **wish), tell)
+        pace = Pace(limit, self.clock)
+        return upload(client or self.client(), Wish(str(path), BUCKET, KEY, **wish), tell, pace)
 
     def fault(self, kind, action="*", **how):
         self.world.faults.add({"kind": kind, "service": "oss", "action": action, "times": 1, **how})

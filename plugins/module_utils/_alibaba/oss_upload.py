@@ -37,7 +37,10 @@ DEFAULT_THREADS = 4
 
 
 class Wish(NamedTuple):
-    """What is to be uploaded. part_size: bytes, None for one that fits. limit: bytes per second over all threads."""
+    """What is to be uploaded. part_size: bytes, None for one that fits.
+
+    unfinished: unfinished uploads of this key, where they are known already; None to have them listed.
+    """
 
     path: str
     bucket: str
@@ -46,7 +49,7 @@ class Wish(NamedTuple):
     replace: bool = False
     part_size: int | None = None
     threads: int = DEFAULT_THREADS
-    limit: float | None = None
+    unfinished: tuple[Unfinished, ...] | None = None
 
 
 class Outcome(NamedTuple):
@@ -74,13 +77,15 @@ class KeptPart(NamedTuple):
     crc64: int
 
 
-def upload(client: OssClient, wish: Wish, tell: Callable[[Progress], None] | None = None) -> Outcome:
+def upload(
+    client: OssClient, wish: Wish, tell: Callable[[Progress], None] | None = None, pace: Pace | None = None
+) -> Outcome:
     """Uploads the file; raises MigrationFailure. After a failure the parts stay, and the next call goes on with them.
 
-    tell is called once a second, by any of the threads.
+    tell is called once a second, by any of the threads. pace: the limit, which several uploads may share.
     """
     with UploadFile(wish.path) as file:
-        return _Upload(client, wish, file, tell).run()
+        return _Upload(client, wish, file, tell, pace or Pace(None, client.clock)).run()
 
 
 def file_crc64(path: str, threads: int = DEFAULT_THREADS) -> int:
@@ -102,12 +107,17 @@ def file_crc64(path: str, threads: int = DEFAULT_THREADS) -> int:
 
 class _Upload:
     def __init__(
-        self, client: OssClient, wish: Wish, file: UploadFile, tell: Callable[[Progress], None] | None
+        self,
+        client: OssClient,
+        wish: Wish,
+        file: UploadFile,
+        tell: Callable[[Progress], None] | None,
+        pace: Pace,
     ) -> None:
         self._client = client
         self._wish = wish
         self._file = file
-        self._pace = Pace(wish.limit, client.clock)
+        self._pace = pace
         self._meter = Meter(file.size, client.clock, tell)
         self._crew = Crew(wish.threads)
         self._kept: dict[int, KeptPart] = {}
@@ -116,7 +126,8 @@ class _Upload:
 
     def run(self) -> Outcome:
         part_size = self._wish.part_size or part_size_for(self._file.size)
-        unfinished = [u for u in self._client.uploads(self._wish.bucket, self._wish.key) if u.key == self._wish.key]
+        known = self._wish.unfinished
+        unfinished = list(known) if known is not None else self._unfinished()
         newest_first = sorted(unfinished, key=lambda u: u.initiated, reverse=True)
         upload_id, part_size = self._resume(newest_first, part_size)
         if not upload_id and self._file.size <= part_size:
@@ -131,6 +142,9 @@ class _Upload:
         return self._outcome(whole, theirs, len(pieces), tuple(u for u in newest_first if u.upload_id != upload_id))
 
     # Resuming
+
+    def _unfinished(self) -> list[Unfinished]:
+        return [u for u in self._client.uploads(self._wish.bucket, self._wish.key) if u.key == self._wish.key]
 
     def _resume(self, candidates: list[Unfinished], part_size: int) -> tuple[str, int]:
         """The newest unfinished upload of this very content, and its part size; an empty id if there is none."""
@@ -175,11 +189,7 @@ class _Upload:
         except AnswerLost:
             # It may have begun. If so there is one more than before, and nothing was sent to it yet.
             before = {u.upload_id for u in known}
-            new = [
-                u
-                for u in self._client.uploads(wish.bucket, wish.key)
-                if u.key == wish.key and u.upload_id not in before
-            ]
+            new = [u for u in self._unfinished() if u.upload_id not in before]
             if len(new) != 1:
                 raise
             return new[0].upload_id

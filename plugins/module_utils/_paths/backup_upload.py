@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .._alibaba import rds
 from .._alibaba.errors import ServiceError
 from .._alibaba.oss_model import ObjectHead, Unfinished, default_endpoint, wrong_key
+from .._alibaba.oss_parts import part_size_for
 from .._failure import MigrationFailure
 from .._plan import Check, Plan, Step
 from .backup_upload_files import GUID, STRIPE, Local, find_files
@@ -27,7 +28,7 @@ from .backup_upload_request import Request
 if TYPE_CHECKING:
     from .._alibaba.oss import OssClient
     from .._alibaba.oss_upload import Outcome
-    from .._alibaba.oss_upload_file import Progress
+    from .._alibaba.oss_upload_file import Pace, Progress
     from .._alibaba.services import Services
 
 # Reading of objects' metadata side by side: a folder may hold hundreds of small backups.
@@ -49,6 +50,9 @@ class BackupUpload:
         self._tell = tell
         self._client: OssClient | None = None
         self._files: dict[str, Local] = {}
+        self._seen = Observed(region=None)
+        self._failure: MigrationFailure | None = None
+        self._pace: Pace | None = None
         self._outcomes: dict[str, Outcome] = {}
         self._leftovers: list[Unfinished] = []
         self._aborted: list[Unfinished] = []
@@ -62,6 +66,7 @@ class BackupUpload:
         if missing and not request.region:
             return Observed(region=None, files=files, instance_missing=True)
         self._client = client = self._services.oss_in((instance.region if instance else None) or "")
+        self._pace = self._new_pace(client)
         seen = Observed(
             region=client.region,
             files=files,
@@ -69,7 +74,8 @@ class BackupUpload:
             instance_region=instance.region if instance else None,
             rehearsal=client.read_only,
         )
-        return self._with_bucket(client, seen)
+        self._seen = self._with_bucket(client, seen)
+        return self._seen
 
     def check(self, observed: Observed) -> list[Check]:
         return all_checks(self._request, observed)
@@ -84,18 +90,17 @@ class BackupUpload:
         if step.action == ABORT:
             self._abort(self._client, [u for u in self._client.uploads(self._request.bucket, key) if u.key == key])
             return
-        outcome = self._upload(self._client, self._files[key], replace=step.parameters["Replace"])
-        self._outcomes[key] = outcome
-        if self._request.abort_leftovers:
-            self._abort(self._client, outcome.leftovers)
-        else:
-            self._leftovers += outcome.leftovers
+        if key not in self._outcomes and self._failure is None:
+            self._upload_with_others(self._client, self._files[key])
+        if key not in self._outcomes and self._failure is not None:
+            raise self._failure
 
     def wait(self, observed: Observed) -> Observed:
         """An upload is over when apply is; the objects are looked at once more."""
         heads, identity = dict(observed.objects), dict(observed.identity)
+        found = self._heads(self._client, list(self._outcomes)) if self._client else {}
         for key, outcome in self._outcomes.items():
-            head = self._client.head(self._request.bucket, key) if self._client else None
+            head = found.get(key)
             if head is None or head.size != outcome.size or head.crc64 not in (None, outcome.crc64):
                 identity[key] = OTHER if head else ABSENT
                 continue
@@ -175,7 +180,33 @@ class BackupUpload:
 
     # Writing
 
-    def _upload(self, client: OssClient, file: Local, *, replace: bool) -> Outcome:
+    def _new_pace(self, client: OssClient) -> Pace | None:
+        """The limit is for all uploads of the task together."""
+        if self._request.bandwidth_limit is None:
+            return None
+        from .._alibaba.oss_upload_file import Pace
+
+        return Pace(self._request.bandwidth_limit, client.clock)
+
+    def _upload_with_others(self, client: OssClient, file: Local) -> None:
+        """A file of one part has nothing that threads could share, so they share the files of that kind."""
+        from .._alibaba.oss_upload_file import Crew
+
+        threads = self._request.threads
+        waiting = [f for f in to_upload(self._request, self._seen) if f.key not in self._outcomes]
+        small = [f for f in waiting if _has_one_part(self._request, f)]
+        if threads == 1 or file not in small or len(small) == 1:
+            self._upload(client, file, threads)
+            return
+        try:
+            Crew(threads).work_on(small, lambda one, _buffer: self._upload(client, one, 1))
+        except MigrationFailure as failure:
+            # It belongs to one of the files, and is told when that one's turn comes.
+            done = [f.key for f in small if f.key in self._outcomes]
+            failure.message += f" Beside it, {len(done)} of {len(small)} small files were uploaded." if done else ""
+            self._failure = failure
+
+    def _upload(self, client: OssClient, file: Local, threads: int) -> None:
         from .._alibaba.oss_upload import Wish, upload
 
         request, tell = self._request, self._tell
@@ -184,12 +215,18 @@ class BackupUpload:
             bucket=request.bucket,
             key=file.key,
             metadata=file.metadata,
-            replace=replace,
+            replace=self._seen.state_of(file.key) == OTHER,
             part_size=request.part_size,
-            threads=request.threads,
-            limit=request.bandwidth_limit,
+            threads=threads,
+            unfinished=tuple(u for u in self._seen.uploads if u.key == file.key),
         )
-        return upload(client, wish, None if tell is None else lambda progress: tell(file.key, progress))
+        told = None if tell is None else lambda progress: tell(file.key, progress)
+        outcome = upload(client, wish, told, self._pace)
+        self._outcomes[file.key] = outcome
+        if request.abort_leftovers:
+            self._abort(client, outcome.leftovers)
+        else:
+            self._leftovers += outcome.leftovers
 
     def _abort(self, client: OssClient, uploads: Any) -> None:
         for unfinished in uploads:
@@ -214,6 +251,10 @@ class BackupUpload:
             "rate": round(outcome.rate) if outcome and outcome.rate else None,
             "predicted": predicted or (file.planned and state != "present"),
         }
+
+
+def _has_one_part(request: Request, file: Local) -> bool:
+    return file.size is not None and file.size <= (request.part_size or part_size_for(file.size))
 
 
 _STATES: Mapping[str, str] = {ABSENT: "missing", SAME: "present", OTHER: "different"}
