@@ -51,6 +51,11 @@ options:
     description: Name of the bucket.
     type: str
     required: true
+  bucket_predicted:
+    description: Whether the bucket is only planned, as RV(apsaradb.migration.oss_bucket#module:predicted) says in a
+      rehearsal of the whole chain. Its check is unknown then. With V(false) the bucket has to be there.
+    type: bool
+    default: false
   prefix:
     description: Folder in the bucket. V(/) is its root.
     type: str
@@ -339,6 +344,7 @@ def main() -> None:
             "recurse": {"type": "bool", "default": False},
             "backups": {"type": "list", "elements": "dict"},
             "bucket": {"type": "str", "required": True},
+            "bucket_predicted": {"type": "bool", "default": False},
             "prefix": {"type": "str", "default": "/"},
             "instance_id": {"type": "str"},
             "part_size": {"type": "int"},

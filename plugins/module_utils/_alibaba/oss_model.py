@@ -159,3 +159,9 @@ def wrong_key(key: str) -> str:
     if any(not c.isprintable() for c in key) or "\ufffd" in key:
         return f"{key!r} holds characters that cannot be printed"
     return ""
+
+
+def folder(prefix: str) -> str:
+    """The beginning of the keys in a folder: "/" is the root, which has none."""
+    text = prefix.strip().lstrip("/")
+    return text if not text or text.endswith("/") else text + "/"

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from .._alibaba.oss_model import folder
 from .._failure import BadRequest
 from .._waiting import Patience, wrong_times
 
@@ -101,12 +102,6 @@ def read_request(options: Mapping[str, Any]) -> Request:
         wait=options["wait"],
         patience=Patience(options["wait_timeout"], options["poll_interval"]),
     )
-
-
-def folder(prefix: str) -> str:
-    """The beginning of the keys in a folder: "/" is the root, which has none."""
-    text = prefix.strip().lstrip("/")
-    return text if not text or text.endswith("/") else text + "/"
 
 
 def _contradictions(options: Mapping[str, Any]) -> Iterable[str]:

@@ -238,7 +238,13 @@ def _of_bucket(request: Request, observed: Observed, region: str | None) -> list
     if observed.refused:
         remedy = "Correct bucket, region and the permissions of access_key_id."
         return [Check("bucket_access", FAIL, observed.refused, remedy)]
-    return bucket_checks(request.bucket, observed.bucket, region=region, owned=observed.owned)
+    return bucket_checks(
+        request.bucket,
+        observed.bucket,
+        region=region,
+        owned=observed.owned,
+        predicted=request.bucket_predicted,
+    )
 
 
 def _internal_endpoint(region: str) -> Check:

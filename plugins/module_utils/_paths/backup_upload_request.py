@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .._alibaba.oss_model import wrong_bucket_name
+from .._alibaba.oss_model import folder, wrong_bucket_name
 from .._alibaba.oss_parts import LARGEST_PART, SMALLEST_PART
 from .._alibaba.oss_session import MOST_CONNECTIONS
 from .._failure import BadRequest
@@ -48,6 +48,7 @@ class Request(NamedTuple):
     overwrite: bool = False
     abort_leftovers: bool = False
     invalid_backups: str = "fail"
+    bucket_predicted: bool = False
 
 
 def read_request(options: Mapping[str, Any]) -> Request:
@@ -90,13 +91,8 @@ def read_request(options: Mapping[str, Any]) -> Request:
         overwrite=options["overwrite"],
         abort_leftovers=options["abort_leftovers"],
         invalid_backups=options["invalid_backups"],
+        bucket_predicted=options["bucket_predicted"],
     )
-
-
-def folder(prefix: str) -> str:
-    """The beginning of the keys in a folder: "/" is the root, which has none."""
-    text = prefix.strip().lstrip("/")
-    return text if not text or text.endswith("/") else text + "/"
 
 
 def _given(items: Any, place: str, problems: list[str]) -> tuple[Given, ...] | None:
