@@ -31,6 +31,7 @@ PYTEST = "-q -x -rf --no-header --tb=short --import-mode=importlib -p no:cachepr
 
 DOOR, CHECKS, STORY = "tests/unit/test_door.py", "tests/unit/test_import_checks.py", "tests/unit/test_import_story.py"
 RPC, LOST = "tests/unit/test_rpc.py", "tests/unit/test_lost_answers.py"
+UPLOAD, OSS = "tests/unit/test_oss_upload.py", "tests/unit/test_oss_client.py"
 JUDGEMENTS = "tests/unit/test_postgresql_judgements.py"
 
 
@@ -85,6 +86,54 @@ MUTATIONS = (
         "a read-only client writes",
         (Edit(f"{CODE}/_alibaba/rpc.py", "if self.read_only and not reading:", "if False:"),),
         (f"{RPC}::test_a_read_only_client_refuses_every_write",),
+    ),
+    Mutation(
+        "a part is not compared with what arrived",
+        (Edit(f"{CODE}/_alibaba/oss_upload.py", "if sent.crc64 is None or sent.crc64 == body.crc64:", "if True:"),),
+        (f"{UPLOAD}::test_what_arrives_changed_is_sent_again",),
+    ),
+    Mutation(
+        "parts of another file are gone on with",
+        (
+            Edit(
+                f"{CODE}/_alibaba/oss_upload.py",
+                "if crc == part.crc64 if told else md5 == part.etag.lower():",
+                "if True:",
+            ),
+        ),
+        (f"{UPLOAD}::test_the_unfinished_upload_of_another_file_is_left_alone",),
+    ),
+    Mutation(
+        "an upload does not look whether the file changed",
+        (
+            Edit(
+                f"{CODE}/_alibaba/oss_upload_file.py",
+                "if now != self._before:",
+                "if False:",
+            ),
+        ),
+        (f"{UPLOAD}::test_a_file_that_changes_is_not_completed",),
+    ),
+    Mutation(
+        "OSS is written to in check mode",
+        (Edit(f"{CODE}/_alibaba/oss_session.py", "if self.read_only and req.method not in _READS:", "if False:"),),
+        (f"{OSS}::test_the_session_itself_refuses",),
+    ),
+    Mutation(
+        "a bucket of others is emptied",
+        (
+            Edit(
+                f"{CODE}/_paths/bucket.py",
+                "if request.force and observed.marked and observed.keys:",
+                "if request.force and observed.keys:",
+            ),
+            Edit(
+                f"{CODE}/_paths/bucket.py",
+                "elif request.force and observed.marked:",
+                "elif request.force:",
+            ),
+        ),
+        ("tests/unit/test_oss_bucket.py::test_a_bucket_of_others_is_never_emptied",),
     ),
     Mutation(
         "a write is sent again after a fault",
