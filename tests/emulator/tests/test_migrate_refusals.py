@@ -159,6 +159,13 @@ def test_objects_that_cannot_be_used(what: str, code: str) -> None:
     assert bench.files(task)[0]["Status"] == "DownloadFailed"
 
 
+def test_positions_of_the_wrong_form_are_refused_at_once() -> None:
+    bench = MigrationBench(unusable_object="task")
+    bench.put("/a.bak")
+    for wrong in (f"{ENDPOINT}:{BUCKET}:/a.bak", f"{ENDPOINT}:{BUCKET}", f"oss:{BUCKET}:a.bak"):
+        assert bench.refused_create(position=wrong) == "InvalidOssUrl 400"
+
+
 def test_the_internal_endpoint_will_do() -> None:
     bench = MigrationBench()
     bench.put("a")
