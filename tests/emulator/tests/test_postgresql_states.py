@@ -203,6 +203,21 @@ def test_a_reset_ends_what_is_under_way(source: SourceServer) -> None:
     assert bench.row() == {}
 
 
+def test_work_from_before_a_reset_leaves_later_tasks_alone(source: SourceServer) -> None:
+    """Ids begin anew, so that a later task may have the same one."""
+    bench = CloudBench(source, {"stalls": [{"stage": "basebackup"}]})
+    first = bench.migrate()
+    bench.wait_for("basebackup", "unstarted")
+    document = {**bench.world.to_document(), "stalls": [{"stage": "precheck"}], "cloud_migrations": []}
+    with bench.world.lock:  # nobody sees the world without a task
+        bench.world.reset(document)
+        assert bench.migrate() == first
+    until(lambda: len([one for one in threading.enumerate() if one.name == f"migration {first}"]) == 1)
+    assert bench.shown() == ("precheck", "unstarted")
+    assert bench.row()["Detail"] == ""
+    bench.end()
+
+
 @pytest.mark.parametrize("status", VARIANTS["cloud_target_status"].values)
 def test_what_the_target_shows(source: SourceServer, status: str) -> None:
     bench = CloudBench(source, {"stalls": [{"stage": "precheck"}]}, cloud_target_status=status)

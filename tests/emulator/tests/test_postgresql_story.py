@@ -156,6 +156,10 @@ def test_the_whole_story(emulator: Served, source: SourceServer) -> None:
     assert (migration().replication_state, len(migration().switch_time)) == ("finish", 20)
 
     # The old address leads to the new contents, which are all there and can be written.
+    server = emulator.world.postgresql.server(TARGET)
+    assert server is not None
+    assert not server.is_standby
+    assert not [path for path in server.folder.glob("*.conf") if "word-of-the-source" in path.read_text()]
     assert net() == address
     assert not old_folder.exists()
     with connected(*address, user="postgres", password=source.document.password) as session:

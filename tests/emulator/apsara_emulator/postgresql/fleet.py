@@ -61,9 +61,13 @@ class Fleet:
             and importlib.util.find_spec("psycopg") is not None
         )
 
-    def ensure(self, instance: Instance) -> Server:
-        """The running server behind an instance, made now if need be. ServerError if this computer cannot do it."""
+    def ensure(self, instance: Instance, generation: int | None = None) -> Server:
+        """The server behind an instance, made now if need be. ServerError if this computer cannot do it.
+
+        Work that began before a reset names its `generation`, and is refused.
+        """
         with self._lock:
+            self._require(generation)
             server = self._servers.get(instance.id)
             if server is None:
                 server = self.new_server(instance)
@@ -91,9 +95,13 @@ class Fleet:
             )
         return found[major]
 
-    def replace(self, instance_id: str, server: Server) -> None:
-        """Put another server behind an instance. The old one has to be stopped; its data go."""
+    def replace(self, instance_id: str, server: Server, generation: int) -> None:
+        """Put another server behind an instance. The old one has to be stopped; its data go.
+
+        ServerError if there was a reset since `generation`.
+        """
         with self._lock:
+            self._require(generation)
             old = self._servers.get(instance_id)
             self._servers[instance_id] = server
         if old is not None:
@@ -118,6 +126,10 @@ class Fleet:
             self.passwords.clear()
             _remove_all(self._servers, self._programs)
             self._servers.clear()
+
+    def _require(self, generation: int | None) -> None:
+        if generation not in (None, self.generation):
+            raise ServerError("the world was reset")
 
     def as_documents(self) -> list[dict[str, object]]:
         """What runs: `instance` `host` `port` `major` `running` `process` `log`."""

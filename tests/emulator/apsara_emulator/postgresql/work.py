@@ -29,6 +29,7 @@ from .server import Server
 from .stalls import is_held_up
 
 if TYPE_CHECKING:
+    from ..model import Instance
     from ..world import World
 
 _TICK = 0.05
@@ -117,15 +118,14 @@ class Work:
 
     def _check(self) -> bool:
         """Carry out the checks and write the report. Whether nothing stands in the way."""
+        instance = self._target()
         with self._world.lock:
-            instance = self._world.state.instances.get(self._instance)
             variants = self._world.variants
             rules = Rules(variants["glibc_check"], int(variants["wal_keep_needed"]), variants["wal_keep_verdict"])
             form, growing = variants["report_error_form"], variants["report_progress"] == "growing"
             extra = list(self._world.state.extra_report_lines)
-        if instance is None:
-            raise _GoneError
-        target = Target(self._world.postgresql.ensure(instance), instance.free, instance.extensions)
+        server = self._world.postgresql.ensure(instance, self._generation)
+        target = Target(server, instance.free, instance.extensions)
         lines: list[str] = []
         passed = True
         for section in assess(self._source, target, rules):
@@ -148,8 +148,8 @@ class Work:
         with sql.session(**source.login, dbname="postgres") as session:
             # The first role of a cluster is its superuser; it comes along with everything else.
             superuser = str(session.value("select rolname from pg_roles where oid = 10"))
-        instance = self._world.state.instances[self._instance]
-        old = fleet.ensure(instance)
+        instance = self._target()
+        old = fleet.ensure(instance, self._generation)
         server = fleet.new_server(instance, port=old.port, superuser=superuser)
         try:
             program = server.spawn_copy(source.address, source.port, source.account, source.password)
@@ -173,14 +173,13 @@ class Work:
         if old is not None:
             old.stop()
         try:
-            self._still_there()
             standby.start()
+            fleet.replace(self._instance, standby, self._generation)
         except BaseException:
             standby.remove()
-            if old is not None:
+            if old is not None and fleet.server(self._instance) is old:
                 old.start()
             raise
-        fleet.replace(self._instance, standby)
 
     def _enter(self, stage: str, title: str, text: str) -> None:
         with self._world.lock:
@@ -205,6 +204,15 @@ class Work:
                 if not is_held_up(self._world, stage, self._instance, self._task().modified):
                     return
             time.sleep(_TICK)
+
+    def _target(self) -> Instance:
+        """The target's entry in the world as it is now."""
+        with self._world.lock:
+            self._task()
+            instance = self._world.state.instances.get(self._instance)
+        if instance is None:
+            raise _GoneError
+        return instance
 
     def _still_there(self) -> None:
         with self._world.lock:
