@@ -18,6 +18,7 @@ description:
     were started.
   - Tasks that restore backups from OSS are listed with their files. The service tells those of the last week; chains
     of differential and log backups it may only tell when O(task_id) names them.
+  - Assessments and cloud migrations of PostgreSQL are listed with their checks, stages and lag.
   - Whether an import between instances shows in the service's task list is not documented. The instance's state is
     the reliable sign that one runs.
 options:
@@ -29,6 +30,16 @@ options:
   task_id:
     description: Only the task with this id. Without it all tasks of the window are returned.
     type: str
+  task_name:
+    description: Only the assessments and cloud migrations of this name, whenever they began. Without it all of the
+      window are returned, and those that are under way.
+    type: str
+  source_host:
+    description: Only the assessments and cloud migrations from this address, as with O(task_name).
+    type: str
+  source_port:
+    description: Only the assessments and cloud migrations from this port, as with O(task_name).
+    type: int
   since:
     description: Begin of the window, as C(2026-01-31T23:59:59Z) in UTC. Without it, seven days before O(until).
     type: str
@@ -45,6 +56,7 @@ seealso:
   - module: apsaradb.migration.rds_import_between_instances
   - module: apsaradb.migration.rds_cancel_import
   - module: apsaradb.migration.rds_oss_backup_migrate
+  - module: apsaradb.migration.rds_cloud_migration
 """
 
 EXAMPLES = r"""
@@ -53,6 +65,14 @@ EXAMPLES = r"""
     region: cn-hangzhou
     instance_id: rm-bp1sqltarget00001
   register: history
+
+- name: How far a cloud migration is
+  apsaradb.migration.rds_migration_info:
+    region: cn-hangzhou
+    instance_id: pgm-bp1target0000001
+    source_host: 172.16.0.10
+    source_port: 5432
+  register: replication
 
 - name: Stop when an import runs
   ansible.builtin.assert:
@@ -82,7 +102,7 @@ migrations:
   elements: dict
   contains:
     path:
-      description: The way to migrate, V(instance_import) or V(backup_migration).
+      description: The way to migrate, V(instance_import), V(backup_migration) or V(cloud_migration).
       type: str
       sample: instance_import
     task_id:
@@ -137,6 +157,39 @@ migrations:
       type: list
       elements: dict
       sample: [{"name": "sales_FULL_20260131220000.bak", "status": "Restored", "description": null}]
+    name:
+      description: Name of the task. Cloud migrations and their assessments only, like all that follows.
+      type: str
+      sample: migrate4f2a9c01d3
+    source:
+      description: Address and port of the source.
+      type: dict
+      sample: {"host": "172.16.0.10", "port": 5432}
+    stage:
+      description: The service's stage, null for an assessment.
+      type: str
+      sample: increment
+    replication_state:
+      description: The service's state of the replication, null for an assessment.
+      type: str
+      sample: streaming
+    positions:
+      description: WAL positions of the target, null for an assessment.
+      type: dict
+      sample: {"received": "1/5E2A0B8", "replayed": "1/5E2A0B8"}
+    lag_bytes:
+      description: Bytes between the positions, null where it cannot be told.
+      type: int
+      sample: 0
+    lag_seconds:
+      description: Seconds that the target is behind, null where it cannot be told.
+      type: float
+      sample: 0.0
+    checks:
+      description: The lines of the report, as in RV(apsaradb.migration.rds_cloud_migration#module:assessment.checks).
+      type: list
+      elements: dict
+      sample: []
 unavailable:
   description: Kinds of migrations that the service does not list for this instance, with its reason.
   returned: success
@@ -164,6 +217,9 @@ def main() -> None:
         {
             "instance_id": {"type": "str", "required": True},
             "task_id": {"type": "str"},
+            "task_name": {"type": "str"},
+            "source_host": {"type": "str"},
+            "source_port": {"type": "int"},
             "since": {"type": "str"},
             "until": {"type": "str"},
         },

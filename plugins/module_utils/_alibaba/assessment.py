@@ -80,12 +80,13 @@ class ReportCheck(NamedTuple):
 class Report(NamedTuple):
     """checks in their order. closing: the word of the closing line (`success`), if there is one.
 
-    events: the lines that stages wrote, without their time stamps.
+    events: the lines that stages wrote, without their time stamps. lines: how many it has, which shows whether it grew.
     """
 
     checks: tuple[ReportCheck, ...] = ()
     closing: str = ""
     events: tuple[str, ...] = ()
+    lines: int = 0
 
     @property
     def failures(self) -> list[ReportCheck]:
@@ -114,8 +115,8 @@ def read_report(text: str | None) -> Report:
     events: list[str] = []
     group = closing = ""
     continued = False
-    for raw in re.split(_LINE_BREAK, text or ""):
-        line = raw.strip()
+    lines = [line.strip() for line in re.split(_LINE_BREAK, text or "")]
+    for line in lines:
         ending, event = re.fullmatch(_CLOSING, line, re.IGNORECASE), re.fullmatch(_EVENT, line)
         found = _check(group, line)
         if found is not None:
@@ -130,7 +131,7 @@ def read_report(text: str | None) -> Report:
             checks[-1] = checks[-1]._replace(detail=f"{checks[-1].detail} {line}")
         # Only what stands right below a check can belong to it.
         continued = found is not None or (continued and bool(line) and not (ending or event or line.startswith("[")))
-    return Report(tuple(map(_finished, checks)), closing, tuple(events))
+    return Report(tuple(map(_finished, checks)), closing, tuple(events), sum(map(bool, lines)))
 
 
 def accept_names(checks: Iterable[ReportCheck]) -> list[str]:
@@ -165,12 +166,12 @@ def _finished(check: ReportCheck) -> ReportCheck:
     if text.startswith("(") and text.endswith(")"):
         text = text[1:-1]
     text = re.sub(r"^\s*(?:(?:warning|error)\b)?\s*[:,]?\s*", "", text, count=1, flags=re.IGNORECASE)
-    remedy = "" if check.status == PASS else _remedy(f"{check.group} {check.name}")
+    remedy = "" if check.status == PASS else _remedy(check.name) or _remedy(check.group) or _OTHER_REMEDY
     return check._replace(detail=text.strip(), remedy=remedy)
 
 
 def _remedy(name: str) -> str:
-    return next((text for pattern, text in _REMEDIES if re.search(pattern, name, re.IGNORECASE)), _OTHER_REMEDY)
+    return next((text for pattern, text in _REMEDIES if re.search(pattern, name, re.IGNORECASE)), "")
 
 
 def _slug(text: str) -> str:

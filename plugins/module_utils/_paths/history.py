@@ -71,6 +71,16 @@ def migrations(client: RpcClient, options: Mapping[str, Any], clock: Clock) -> d
         found += restored
         if why:
             unavailable[PATH] = why
+    if any(options[name] for name in ("task_name", "source_host", "source_port")):
+        found = []  # no other kind of task has these
+    if instance.engine == "PostgreSQL":
+        from .history_cloud import PATH as CLOUD
+        from .history_cloud import cloud_migrations
+
+        seen, why = cloud_migrations(client, instance.id, since, until, options)
+        found += seen
+        if why:
+            unavailable[CLOUD] = why
     return {
         "instance_id": instance.id,
         "instance_state": instance.state or "unknown",
