@@ -171,8 +171,8 @@ def test_files_that_are_no_backups(stage, upload, tmp_path, kind):
     assert done["changed"]
     assert list(stage.bucket().objects) == ["in/good.bak"]
     assert statuses(done)["backup_file"] == "warn"
-    assert [os.path.basename(s["path"]) for s in done["skipped"]] == ["bad.bak"]
-    assert done["skipped"][0]["reason"]
+    assert [os.path.basename(s["path"]) for s in done["left_out"]] == ["bad.bak"]
+    assert done["left_out"][0]["reason"]
     assert len(done["uploads"]) == 1
 
 
@@ -253,6 +253,19 @@ def test_a_bucket_that_is_not_there(stage, upload, tmp_path):
     result = upload(bucket="nowhere-at-all")
     assert statuses(result)["bucket_exists"] == "fail"
     assert "oss_bucket" in result["msg"]
+
+
+def test_a_bucket_that_is_only_planned(stage, upload, tmp_path):
+    """The rehearsal of a whole chain goes on; a real run needs the bucket."""
+    backup(tmp_path)
+    wish = {"bucket": "planned-bucket-2026", "bucket_predicted": True}
+    predicted = upload(**wish, check=True)
+    assert not predicted["failed"]
+    assert statuses(predicted)["bucket_exists"] == "unknown"
+    assert [u["predicted"] for u in predicted["uploads"]] == [True]
+    real = upload(**wish)
+    assert statuses(real)["bucket_exists"] == "fail"
+    assert not stage.writes()
 
 
 def test_predicted_backups_are_planned(stage, upload, tmp_path):

@@ -243,7 +243,7 @@ def _of_bucket(request: Request, observed: Observed, region: str | None) -> list
         observed.bucket,
         region=region,
         owned=observed.owned,
-        predicted=request.bucket_predicted,
+        predicted=request.bucket_predicted and observed.rehearsal,
     )
 
 
