@@ -11,17 +11,16 @@ documented only by its name; then it is what PostgreSQL itself would stumble ove
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
 
 from . import sql
+from .connectivity import Source, connectivity, databases
 from .home import ServerError
 from .report import Check, Section, first_names
 from .server import Server
-from .sql import Session, SqlError
+from .sql import Session
 
 # Accounts that the service itself has on every instance.
 RESERVED_ROLES = ("aurora", "aurora_proxy", "replicator")
@@ -37,21 +36,6 @@ _SPEC_PARAMETERS = (
 )
 _USER_OBJECTS = 16384
 _NO_EXTENSION = "not exists (select from pg_depend d where d.objid = o.oid and d.deptype = 'e')"
-
-
-@dataclass(frozen=True)
-class Source:
-    """A server to migrate from, as the caller describes it."""
-
-    address: str
-    port: int
-    account: str
-    password: str
-
-    @property
-    def login(self) -> dict[str, Any]:
-        """Parameters of libpq."""
-        return {"host": self.address, "port": self.port, "user": self.account, "password": self.password}
 
 
 @dataclass(frozen=True)
@@ -75,13 +59,13 @@ class Rules:
 def assess(source: Source, target: Target, rules: Rules) -> Iterator[Section]:
     """The sections, one after the other. Without a connection to the source the report ends early."""
     yield _section("rds empty", lambda: _empty(target.server), "rds databases")
-    connectivity = _connectivity(source)
-    yield connectivity
-    if any(check.verdict == "error" and "connectable" in check.name for check in connectivity.checks):
+    reached = connectivity(source)
+    yield reached
+    if any(check.verdict == "error" and "connectable" in check.name for check in reached.checks):
         return
     with ExitStack() as stack:
         admin = stack.enter_context(target.server.admin())
-        there = {name: stack.enter_context(sql.session(**source.login, dbname=name)) for name in _databases(source)}
+        there = {name: stack.enter_context(sql.session(**source.login, dbname=name)) for name in databases(source)}
         first = there["postgres"]
         checks: tuple[tuple[str, str, Callable[[], Check]], ...] = (
             ("source version", "major version consistent", lambda: _version(first, admin)),
@@ -121,79 +105,6 @@ def _empty(server: Server) -> Check:
             _USER_OBJECTS,
         )
     return Check(name, "error", "postgres not empty, check if any table exists") if tables else Check(name)
-
-
-def _connectivity(source: Source) -> Section:
-    checks: list[Check] = []
-    for check in (_address, _port, _login, _replication_right, _createrole_right, _monitor_right):
-        checks.append(check(source))
-        if checks[-1].verdict == "error" and "connectable" in checks[-1].name:
-            break
-    return Section("source connectivity", tuple(checks))
-
-
-def _address(source: Source) -> Check:
-    """A host that refuses a connection is there; one that cannot be resolved or does not answer is not."""
-    try:
-        socket.create_connection((source.address, source.port), timeout=3).close()
-    except (ConnectionRefusedError, ConnectionResetError):
-        pass
-    except OSError:
-        return Check("ip connectable", "error", f"{source.address} is unapproachable")
-    return Check("ip connectable")
-
-
-def _port(source: Source) -> Check:
-    try:
-        socket.create_connection((source.address, source.port), timeout=3).close()
-    except OSError:
-        return Check("port connectable", "error", f"{source.port} is unapproachable")
-    return Check("port connectable")
-
-
-def _login(source: Source) -> Check:
-    """To every database: a copy needs none of them, the checks do."""
-    try:
-        for name in _databases(source):
-            with sql.session(**source.login, dbname=name):
-                pass
-    except SqlError as error:
-        return Check("database connectable", "error", str(error))
-    return Check("database connectable")
-
-
-def _databases(source: Source) -> list[str]:
-    with sql.session(**source.login, dbname="postgres") as session:
-        rows = session.rows(
-            "select datname from pg_database where datallowconn order by datname <> 'postgres', datname"
-        )
-        return [row["datname"] for row in rows]
-
-
-def _has_right(source: Source, condition: str) -> bool:
-    with sql.session(**source.login, dbname="postgres") as session:
-        return bool(session.value(f"select rolsuper or {condition} from pg_roles where rolname = current_user"))
-
-
-def _replication_right(source: Source) -> Check:
-    """The right, and a line for it in pg_hba.conf: only an attempt shows both."""
-    name = "account replication privilege"
-    if not _has_right(source, "rolreplication"):
-        return Check(name, "error", f"{source.account} has no replication privilege")
-    refusal = sql.replication_refusal(**source.login)
-    return Check(name, "error", refusal) if refusal else Check(name)
-
-
-def _createrole_right(source: Source) -> Check:
-    if _has_right(source, "rolcreaterole"):
-        return Check("account createrole privilege")
-    return Check("account createrole privilege", "error", f"{source.account} has no createrole privilege")
-
-
-def _monitor_right(source: Source) -> Check:
-    if _has_right(source, "pg_has_role(current_user, 'pg_monitor', 'member')"):
-        return Check("account monitor privilege")
-    return Check("account monitor privilege", "error", f"{source.account} is not a member of pg_monitor")
 
 
 def _version(source: Session, target: Session) -> Check:

@@ -196,10 +196,13 @@ def _clear_stale(base: Path) -> None:
             owner = int((folder / "owner").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue  # somebody else's, or just being made
-        if not keeper.alive(owner) and folder.stat().st_uid in (os.geteuid(), *_server_uid()):
+        if not keeper.alive(owner) and _is_ours(folder):
             keeper.clear(folder)
 
 
-def _server_uid() -> tuple[int, ...]:
+def _is_ours(folder: Path) -> bool:
     user = _server_user()
-    return () if user is None else (user.pw_uid,)
+    try:
+        return folder.stat().st_uid in (os.geteuid(), os.geteuid() if user is None else user.pw_uid)
+    except OSError:
+        return False  # another emulator has just removed it

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 from ..calls import MASK
 from ..documents import Instant
 from . import sql
-from .assessment import Rules, Source, Target, assess
+from .assessment import Rules, Target, assess
+from .connectivity import Source
 from .home import ServerError, home
 from .model import CloudMigration, CloudTask
 from .observation import observe

@@ -16,7 +16,7 @@ from typing import Any
 from ..documents import Instant
 from ..errors import ApiError
 from ..model import Instance
-from ..postgresql.assessment import Source
+from ..postgresql.connectivity import Source
 from ..postgresql.fleet import require_psycopg
 from ..postgresql.home import ServerError
 from ..postgresql.model import CloudMigration, CloudTask
