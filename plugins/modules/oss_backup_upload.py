@@ -95,6 +95,13 @@ options:
     type: str
     choices: [fail, skip]
     default: fail
+  progress_file:
+    description:
+      - File of the host that runs the module to which a line of JSON is appended once a second for each upload that
+        goes on, with C(time), C(module), C(subject) (the key), C(done) and C(total) in bytes, C(rate) in bytes per
+        second, and C(eta) in seconds. Follow it with C(tail -f).
+      - Without it, E(APSARADB_PROGRESS_FILE) is used, else nothing is told before the task has ended.
+    type: path
 extends_documentation_fragment:
   - apsaradb.migration.attributes
   - apsaradb.migration.attributes.actiongroup_apsaradb
@@ -261,7 +268,7 @@ uploads:
       type: full
       state: uploaded
       predicted: false
-skipped:
+left_out:
   description: Files that are not uploaded, with the C(reason).
   returned: when the service could be read
   type: list
@@ -328,6 +335,7 @@ error:
   sample: {"code": "file_changed", "http_status": null, "request_id": null, "action": "read"}
 """
 
+from ansible.module_utils.basic import env_fallback
 from ansible_collections.apsaradb.migration.plugins.module_utils._module import run_migration
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.backup_upload import BackupUpload
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.backup_upload_request import (
@@ -354,6 +362,7 @@ def main() -> None:
             "overwrite": {"type": "bool", "default": False},
             "abort_leftovers": {"type": "bool", "default": False},
             "invalid_backups": {"type": "str", "choices": ["fail", "skip"], "default": "fail"},
+            "progress_file": {"type": "path", "fallback": (env_fallback, ["APSARADB_PROGRESS_FILE"])},
         },
         lambda services, options: BackupUpload(services, read_request(options)),
     )

@@ -405,6 +405,26 @@ def test_small_backups_share_the_threads(stage, upload, tmp_path, limit):
     assert not upload()["changed"]
 
 
+def test_progress_can_be_watched(upload, tmp_path):
+    file = backup(tmp_path, data_bytes=8 * PART)
+    watched = tmp_path / "progress.jsonl"
+    assert upload(progress_file=str(watched), check=True)["changed"]
+    assert not watched.exists()
+    upload(progress_file=str(watched), part_size=PART, bandwidth_limit=PART)
+    events = [json.loads(line) for line in watched.read_text().splitlines()]
+    assert len(events) >= 7
+    assert {event["subject"] for event in events} == {"in/sales_FULL.bak"}
+    assert [event["done"] for event in events] == sorted(event["done"] for event in events)
+    assert events[-1]["done"] == events[-1]["total"] == file.stat().st_size
+    assert (events[-1]["eta"], events[0]["module"]) == (0.0, "oss_backup_upload")
+    assert events[0]["eta"] > events[-2]["eta"]
+
+
+def test_progress_that_cannot_be_written_stops_nothing(upload, tmp_path):
+    backup(tmp_path)
+    assert upload(progress_file="/nowhere/at/all")["state"] == "uploaded"
+
+
 def test_one_of_many_small_backups_fails(stage, upload, tmp_path):
     for number in range(12):
         backup(tmp_path, f"db{number:02d}_FULL.bak", f"db{number:02d}")

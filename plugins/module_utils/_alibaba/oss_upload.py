@@ -23,12 +23,13 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from .._failure import MigrationFailure
+from .._progress import Progress
 from .crc64 import combined, crc64
 from .errors import AnswerLost, ServiceError
 from .oss import OssClient, Sent
 from .oss_model import StoredPart, Unfinished
 from .oss_parts import WINDOW, Span, part_size_for, spans
-from .oss_upload_file import Crew, Meter, Pace, PartBody, Progress, UploadFile
+from .oss_upload_file import Crew, Meter, Pace, PartBody, UploadFile
 
 _MD5 = r"[0-9a-fA-F]{32}"
 # How often a part is sent whose checksum differs over there.

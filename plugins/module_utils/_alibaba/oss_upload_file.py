@@ -13,9 +13,10 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from .._failure import MigrationFailure
+from .._progress import Progress
 from .._waiting import Clock
 from .crc64 import crc64
 from .oss_parts import WINDOW, Span
@@ -28,15 +29,6 @@ _PROGRESS_INTERVAL = 1.0
 
 class Cancelled(Exception):
     """Another thread failed, or the task was interrupted. Not a failure of its own."""
-
-
-class Progress(NamedTuple):
-    """done, total: bytes, those of an earlier run included. rate: bytes per second of this run. eta: seconds left."""
-
-    done: int
-    total: int
-    rate: float
-    eta: float | None
 
 
 class UploadFile:

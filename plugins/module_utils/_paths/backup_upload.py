@@ -21,6 +21,7 @@ from .._alibaba.oss_model import ObjectHead, Unfinished, default_endpoint, wrong
 from .._alibaba.oss_parts import part_size_for
 from .._failure import MigrationFailure
 from .._plan import Check, Plan, Step
+from .._progress import Progress, ProgressFile
 from .backup_upload_files import GUID, STRIPE, Local, find_files
 from .backup_upload_plan import ABORT, ABSENT, OTHER, SAME, Observed, all_checks, plan, to_upload
 from .backup_upload_request import Request
@@ -28,7 +29,7 @@ from .backup_upload_request import Request
 if TYPE_CHECKING:
     from .._alibaba.oss import OssClient
     from .._alibaba.oss_upload import Outcome
-    from .._alibaba.oss_upload_file import Pace, Progress
+    from .._alibaba.oss_upload_file import Pace
     from .._alibaba.services import Services
 
 # Reading of objects' metadata side by side: a folder may hold hundreds of small backups.
@@ -38,16 +39,14 @@ _PROBE = 0.5
 
 
 class BackupUpload:
-    """The path as the door runs it. tell is called with the key and the progress, once a second."""
+    """The path as the door runs it."""
 
     name = "oss_backup_upload"
 
-    def __init__(
-        self, services: Services, request: Request, tell: Callable[[str, Progress], None] | None = None
-    ) -> None:
+    def __init__(self, services: Services, request: Request) -> None:
         self._services = services
         self._request = request
-        self._tell = tell
+        self._tell = _teller(services, request)
         self._client: OssClient | None = None
         self._files: dict[str, Local] = {}
         self._seen = Observed(region=None)
@@ -114,7 +113,7 @@ class BackupUpload:
             "bucket": self._request.bucket,
             "region": observed.region,
             "uploads": [self._facts_of(file, observed, predicted=file.key in coming) for file in fit],
-            "skipped": [
+            "left_out": [
                 {"path": file.path, "reason": file.unreadable or file.problem or wrong_key(file.key)}
                 for file in observed.files
                 if file not in fit
@@ -222,6 +221,8 @@ class BackupUpload:
         )
         told = None if tell is None else lambda progress: tell(file.key, progress)
         outcome = upload(client, wish, told, self._pace)
+        if tell is not None:
+            tell(file.key, Progress(outcome.size, outcome.size, outcome.rate or 0.0, 0.0))
         self._outcomes[file.key] = outcome
         if request.abort_leftovers:
             self._abort(client, outcome.leftovers)
@@ -251,6 +252,13 @@ class BackupUpload:
             "rate": round(outcome.rate) if outcome and outcome.rate else None,
             "predicted": predicted or (file.planned and state != "present"),
         }
+
+
+def _teller(services: Services, request: Request) -> Callable[[str, Progress], None] | None:
+    """Called with the key and the progress, once a second and at the end of each upload."""
+    if not request.progress_file:
+        return None
+    return ProgressFile(request.progress_file, BackupUpload.name, services.clock).tell
 
 
 def _has_one_part(request: Request, file: Local) -> bool:

@@ -48,6 +48,7 @@ class Request(NamedTuple):
     overwrite: bool = False
     abort_leftovers: bool = False
     invalid_backups: str = "fail"
+    progress_file: str = ""
     bucket_predicted: bool = False
 
 
@@ -91,6 +92,7 @@ def read_request(options: Mapping[str, Any]) -> Request:
         overwrite=options["overwrite"],
         abort_leftovers=options["abort_leftovers"],
         invalid_backups=options["invalid_backups"],
+        progress_file=options["progress_file"] or "",
         bucket_predicted=options["bucket_predicted"],
     )
 
