@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -26,7 +27,7 @@ from typing import Any
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 OUTPUT = ROOT / "build" / "demo"
-FILES = pathlib.Path("demo/instance_import")
+FILES, BACKUP_FILES = pathlib.Path("demo/instance_import"), pathlib.Path("demo/sqlserver_backup")
 SPEED = 60
 WIDTH = 116
 
@@ -61,10 +62,19 @@ class Chapter:
     world: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
+@dataclasses.dataclass
+class Part:
+    """Chapters that belong together. prepare: what has to be there before the first."""
+
+    title: str
+    chapters: list[Chapter]
+    prepare: Callable[[], None] = lambda: None
+
+
 IMPORT_PLAYBOOK = ["ansible-playbook", "apsaradb.migration.instance_import", "-i", f"{FILES}/inventory.yml"]
 TARGET, SMALL = ["--limit", "rm-bp1sqltarget00001"], ["--limit", "rm-bp1sqlsmall000001"]
 
-CHAPTERS = [
+IMPORT_CHAPTERS = [
     Chapter(
         "Rehearse",
         "Two databases are to go to another instance. The rehearsal reads both instances and finds everything that is "
@@ -104,6 +114,88 @@ CHAPTERS = [
     ),
 ]
 
+BACKUP_PLAYBOOK = ["ansible-playbook", "apsaradb.migration.sqlserver_backup", "-i", f"{BACKUP_FILES}/inventory.yml"]
+NIGHT, REPAIRED = ["-e", f"@{BACKUP_FILES}/night.yml"], ["-e", f"@{BACKUP_FILES}/repaired.yml"]
+ORDERS, CUTOVER = ["-e", f"@{BACKUP_FILES}/orders.yml"], ["--tags", "cutover"]
+GOOD = ("billing", "catalog", "contacts", "forum", "hr_2025", "inventory", "payroll", "shop", "tickets")
+
+BACKUP_CHAPTERS = [
+    Chapter(
+        "Rehearse the backups",
+        "Twelve backups lie in a folder. The rehearsal looks into each before hours are spent on uploading, and finds "
+        "three that are not what their names say. Bucket, uploads and restores are planned from what is there.",
+        [*BACKUP_PLAYBOOK, *NIGHT, "--check"],
+        lambda outcome: (
+            outcome.code != 0
+            and outcome.writes == []
+            and all(
+                name in outcome.text for name in ("archive_FULL", "It is an archive (zip)", "wiki has no full backup")
+            )
+        ),
+    ),
+    Chapter(
+        "Upload and restore",
+        "The three are left out. The bucket is made, nine files are uploaded with their checksums compared, and nine "
+        "databases are restored side by side.",
+        [*BACKUP_PLAYBOOK, *NIGHT, *REPAIRED, "--diff"],
+        lambda outcome: (
+            outcome.code == 0
+            and outcome.effects.count("PutBucket") == 1
+            and outcome.effects.count("CreateMigrateTask") == len(GOOD)
+        ),
+    ),
+    Chapter(
+        "Run again",
+        "Everything is there already, so nothing is done and nothing is sent.",
+        [*BACKUP_PLAYBOOK, *NIGHT, *REPAIRED, "--diff"],
+        lambda outcome: outcome.code == 0 and outcome.changed == 0 and outcome.writes == [],
+    ),
+    Chapter(
+        "Stage a chain",
+        "One database may be down for minutes only. A full backup, a differential one and two logs are applied, and "
+        "the database waits for more.",
+        [*BACKUP_PLAYBOOK, *ORDERS, "--diff"],
+        lambda outcome: (
+            outcome.code == 0
+            and outcome.effects.count("CreateMigrateTask") == 4
+            and '"orders": "staged"' in outcome.text
+            and "CreateOnlineDatabaseTask" not in outcome.effects
+        ),
+    ),
+    Chapter(
+        "Cut over without a yes",
+        "Opening the database ends the chain and cannot be taken back. Without the instance's id, typed by somebody, "
+        "it does not happen.",
+        [*BACKUP_PLAYBOOK, *ORDERS, *CUTOVER],
+        lambda outcome: outcome.code != 0 and outcome.effects == [] and "cannot be taken back" in outcome.text,
+    ),
+    Chapter(
+        "Cut over",
+        "With it, the chain is opened.",
+        [*BACKUP_PLAYBOOK, *ORDERS, *CUTOVER, "--diff", "-e", "sqlserver_backup_confirm=rm-bp1sqltarget00001"],
+        lambda outcome: outcome.code == 0 and outcome.effects == ["CreateOnlineDatabaseTask"],
+    ),
+    Chapter(
+        "Clean up",
+        "No task needs the backups any more, so the bucket that was made for them goes, with everything in it.",
+        [*BACKUP_PLAYBOOK, *ORDERS, "--tags", "cleanup"],
+        lambda outcome: outcome.code == 0 and "DeleteBucket" in outcome.effects,
+    ),
+]
+
+
+def make_backups() -> None:
+    """What a SQL Server would have left in its backup folder."""
+    folder = OUTPUT / "backups"
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run([BIN / "python", ROOT / BACKUP_FILES / "make_backups.py", folder], check=True)
+
+
+PARTS = [
+    Part("SQL Server databases from one RDS instance to another", IMPORT_CHAPTERS),
+    Part("Databases of a self-managed SQL Server to RDS, by their backups", BACKUP_CHAPTERS, make_backups),
+]
+
 
 class Emulator:
     """The stand-in for the service, in a process of its own."""
@@ -124,6 +216,8 @@ class Emulator:
         key = self._ready["accounts"][0]
         return {
             "APSARADB_RDS_ENDPOINT": self._ready["rds"],
+            "APSARADB_OSS_ENDPOINT": self._ready["oss"],
+            "APSARADB_RAM_ENDPOINT": self._ready["ram"],
             "ALIBABA_CLOUD_ACCESS_KEY_ID": key["access_key_id"],
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": key["access_key_secret"],
         }
@@ -154,6 +248,8 @@ def run(command: list[str], environment: dict[str, str]) -> tuple[int, str]:
     """Runs and shows a command; returns its end and everything it printed."""
     known = {k: v for k, v in os.environ.items() if not k.startswith(("ALIBABA_CLOUD_", "ALICLOUD_", "ANSIBLE_"))}
     quiet = {"ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false", "ANSIBLE_RETRY_FILES_ENABLED": "false", "PYTHONUNBUFFERED": "1"}
+    # Nothing here gathers facts; with them as variables, ansible-core warns of options that are passed on as a whole.
+    quiet |= {"ANSIBLE_INJECT_FACT_VARS": "false", "PWD": str(ROOT)}
     colour = {"ANSIBLE_FORCE_COLOR": "true"} if sys.stdout.isatty() else {"ANSIBLE_NOCOLOR": "true"}
     process = subprocess.Popen(
         [str(BIN / command[0]), *command[1:]],
@@ -192,19 +288,26 @@ def tell(number: int, chapter: Chapter, emulator: Emulator) -> Outcome:
 
 
 def table(rows: list[tuple[Chapter, Outcome, bool]]) -> str:
-    lines = [f"   {'':3}{'':28}{'write calls':>12}{'took effect':>14}{'seconds':>10}   as it should"]
+    lines = [f"   {'':4}{'':28}{'write calls':>12}{'took effect':>14}{'seconds':>10}   as it should"]
     for number, (chapter, outcome, right) in enumerate(rows, 1):
         counts = f"{len(outcome.writes):>12}{len(outcome.effects):>14}{outcome.seconds:>10.1f}"
-        lines.append(f"   {number}. {chapter.title:28}{counts}   {'yes' if right else 'NO'}")
+        lines.append(f"   {number:2}. {chapter.title:28}{counts}   {'yes' if right else 'NO'}")
     return "\n".join(lines)
 
 
 def main() -> int:
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    print("SQL Server databases from one RDS instance to another, on an emulator of the service. No account is used.")
+    print("Migrations to ApsaraDB RDS, on an emulator of the service. No account is used.")
+    told: list[tuple[Chapter, Outcome]] = []
     emulator = Emulator()
     try:
-        told = [(chapter, tell(number, chapter, emulator)) for number, chapter in enumerate(CHAPTERS, 1)]
+        for part in PARTS:
+            print(f"\n\n== {part.title} ==")
+            part.prepare()
+            told += [
+                (chapter, tell(number, chapter, emulator))
+                for number, chapter in enumerate(part.chapters, len(told) + 1)
+            ]
     finally:
         emulator.stop()
     rows = [(chapter, outcome, chapter.right(outcome)) for chapter, outcome in told]

@@ -119,7 +119,12 @@ def _of_the_backups(observed: Observed, to_do: Sequence[Standing]) -> list[Check
 def _of_findings(name: str, findings: Iterable[Finding]) -> Check:
     unique = list(dict.fromkeys(findings))
     status = max((f.status for f in unique), key=_SEVERITY.index)
-    return Check(name, status, _listed([f"{f.subject} {f.text}" for f in unique]) + ".", _REMEDIES[name])
+    texts = list(dict.fromkeys(f.text for f in unique))
+    if len(texts) == 1 and len(unique) > 1:
+        told = f"{len(unique)} times, {texts[0]}: {_listed([f.subject for f in unique], ', ')}"
+    else:
+        told = _listed([f"{f.subject} {f.text}" for f in unique])
+    return Check(name, status, f"{told}.", _REMEDIES[name])
 
 
 def _listed(texts: Sequence[str], separator: str = "; ") -> str:
