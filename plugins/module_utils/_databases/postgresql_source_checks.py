@@ -279,8 +279,8 @@ def _glibc_indexes(facts: Facts, wanted: Wanted) -> Check:
         return Check(name, PASS, f"source and target have the C library's collations of version {wanted.libc}")
     versions = f" ({wanted.source_libc or 'unknown'} here, {wanted.libc or 'unknown'} there)"
     detail = (
-        f"Indexes that take their order from the C library{versions}: {len(found)}. Where the target's is another, they "
-        f"may give wrong answers: {_named(found)}."
+        f"Indexes that take their order from the C library{versions}: {len(found)}. Where the target's is another, "
+        f"they may give wrong answers: {_named(found)}."
     )
     rebuild = [f"REINDEX INDEX CONCURRENTLY {index}" for _database, index in found]
     refresh = [

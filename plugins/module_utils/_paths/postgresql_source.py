@@ -20,6 +20,7 @@ from .._databases.postgresql_source_checks import Wanted
 from .._failure import MigrationFailure, WaitTimeout
 from .._plan import Check, Plan, Step
 from .._waiting import Clock, Patience, wait_until
+from . import postgresql_source_findings as findings
 from . import postgresql_source_plan as planning
 from .postgresql_source_plan import Observed
 from .postgresql_source_request import ALWAYS, CHECKED, FROZEN, PREPARED, WRITABLE, Request
@@ -53,7 +54,7 @@ class PostgresqlSource:
             return seen
 
     def check(self, observed: Observed) -> list[Check]:
-        return planning.checks(self._request, observed)
+        return findings.checks(self._request, observed)
 
     def plan(self, observed: Observed) -> Plan:
         return planning.plan(self._request, observed)

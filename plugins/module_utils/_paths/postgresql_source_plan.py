@@ -4,7 +4,7 @@
 
 # This module util is private to the collection.
 
-"""What is checked before, and what is still to be done for, each state of a source. Pure."""
+"""What is still to be done for each state of a source, and what is told of it. Pure."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .._databases.postgresql_connection import identifier
 from .._databases.postgresql_source import Account, Facts, HbaRule
 from .._databases.postgresql_source_account import Setting, account_statements
 from .._databases.postgresql_source_freeze import SETTING, Other, Proof, ReadOnly, Rights
-from .._databases.postgresql_source_hba import hba_checks, lines_to_add
-from .._plan import FAIL, PASS, UNKNOWN, WARN, Check, Plan, Step
+from .._databases.postgresql_source_hba import lines_to_add
+from .._plan import Plan, Step
 from .postgresql_source_request import ALWAYS, CHECKED, FROZEN, PREPARED, Request
 
 SET_PASSWORD, SET_SETTING, RELOAD = "ALTER ROLE PASSWORD", "ALTER SYSTEM", "pg_reload_conf"
@@ -69,18 +69,6 @@ def plan(request: Request, observed: Observed) -> Plan:
             return Plan(state="read_only", predicted_state="unknown", before=before, after=before, unknown=_why(proof))
     state = request.state if not steps else _state_before(request, observed)
     return Plan(state=state, steps=steps, predicted_state=request.state, before=before, after=after)
-
-
-def checks(request: Request, observed: Observed) -> list[Check]:
-    if request.state == CHECKED and observed.facts is not None:
-        return source_checks.source_checks(observed.facts, observed.wanted)
-    found = [_primary(observed)]
-    if request.state == PREPARED:
-        return found + _preparation_checks(request, observed)
-    found.append(_rights(observed, bool(to_do(request, observed))))
-    if request.state == FROZEN:
-        return found + _freezing_checks(observed)
-    return [*found, _thawing_check(observed)]
 
 
 def facts(request: Request, observed: Observed) -> dict[str, Any]:
@@ -209,135 +197,6 @@ def _thawing(request: Request, observed: Observed) -> list[Step]:
     if observed.read_only is None or not observed.read_only.on or observed.read_only.by_alter_system is False:
         return []
     return [Step(THAW, _address(request), ("server",), "the source is read-only", {})]
-
-
-def _primary(observed: Observed) -> Check:
-    return source_checks.primary(observed)
-
-
-def _preparation_checks(request: Request, observed: Observed) -> list[Check]:
-    name, account = request.account or "", observed.account
-    found = []
-    if account is not None and account.superuser:
-        remedy = "Name an account that is made for the migration and is no superuser."
-        found.append(Check("account", FAIL, f"{name} is a superuser, which the service does not take.", remedy))
-    else:
-        detail = f"{name} is {'there' if account else 'to be created'}"
-        found.append(Check("account", PASS, detail))
-    found += [_password(request, observed), _administrator(observed, bool(_preparation(request, observed)))]
-    # The lines cannot be written by SQL, so they may not keep the account from being made.
-    found += [
-        c._replace(status=WARN) if c.status == FAIL else c for c in hba_checks(observed.hba, name, request.target_cidr)
-    ]
-    waiting = [
-        setting.name
-        for setting in observed.settings
-        if setting.needs_restart and (setting.pending or not setting.equal)
-    ]
-    if waiting:
-        remedy = "Restart the server at a convenient time."
-        found.append(Check("restart_needed", WARN, f"{', '.join(waiting)} take effect after a restart.", remedy))
-    return found
-
-
-def _password(request: Request, observed: Observed) -> Check:
-    name = "account_password"
-    if not request.account_password:
-        if observed.account is None:
-            return Check(name, FAIL, "A new account needs a password.", "Set account_password.")
-        return Check(name, UNKNOWN, "No password was given to compare.", "Set account_password.")
-    if observed.password_known is None:
-        remedy = "Set update_password: always once, or run as a superuser."
-        return Check(name, UNKNOWN, "Whether the account has this password may not be read.", remedy)
-    return Check(name, PASS, "the account has the password" if observed.password_known else "the password will be set")
-
-
-def _administrator(observed: Observed, needed: bool) -> Check:
-    name, rights = "administrative_rights", observed.rights
-    if rights is None or rights.superuser or not needed:
-        return Check(name, PASS, "the administrative account may make the changes, or none are to be made")
-    if observed.version < 160000:
-        remedy = "Run as a superuser: before PostgreSQL 16 only they can give REPLICATION."
-        return Check(name, FAIL, f"{rights.user} is no superuser.", remedy)
-    remedy = "It needs CREATEROLE, REPLICATION, and pg_monitor WITH ADMIN OPTION."
-    return Check(name, WARN, f"{rights.user} is no superuser; whether it may make the changes will be seen.", remedy)
-
-
-def _rights(observed: Observed, needed: bool) -> Check:
-    name, rights = "administrative_rights", observed.rights
-    if rights is None or not rights.missing:
-        return Check(name, PASS, "the administrative account has the rights")
-    sql = " ".join(f"{statement};" for statement in rights.missing)
-    status = FAIL if needed else WARN
-    return Check(name, status, f"{rights.user} lacks rights on the server.", f"Run as a superuser, or grant: {sql}")
-
-
-def _freezing_checks(observed: Observed) -> list[Check]:
-    return [
-        source_checks.prepared_transactions(observed, FAIL),
-        _overrides(observed),
-        _subscriptions(observed),
-        _sessions(observed),
-    ]
-
-
-def _overrides(observed: Observed) -> Check:
-    name = "read_only_overrides"
-    found = observed.read_only.overrides if observed.read_only else ()
-    if not found:
-        return Check(name, PASS, f"no database and no role sets {SETTING} for itself")
-    statements = [_reset(database, role) for database, role in found]
-    detail = f"{SETTING} is off whatever the server says for: {', '.join(map(_who, found))}."
-    return Check(name, FAIL, detail, " ".join(f"{statement};" for statement in statements))
-
-
-def _who(override: tuple[str | None, str | None]) -> str:
-    database, role = override
-    return " in ".join(filter(None, (role and f"role {role}", database and f"database {database}"))) or "every role"
-
-
-def _reset(database: str | None, role: str | None) -> str:
-    if role is None and database is not None:
-        return f"ALTER DATABASE {identifier(database)} RESET {SETTING}"
-    where = f" IN DATABASE {identifier(database)}" if database else ""
-    return f"ALTER ROLE {identifier(role) if role else 'ALL'}{where} RESET {SETTING}"
-
-
-def _subscriptions(observed: Observed) -> Check:
-    name = "subscriptions"
-    if observed.subscriptions is None:
-        detail = "Whether the source subscribes to others, which would write to it, may not be read."
-        return Check(name, UNKNOWN, detail, "Run as a superuser.")
-    if not observed.subscriptions:
-        return Check(name, PASS, "the source subscribes to nothing")
-    remedy = " ".join(
-        f"ALTER SUBSCRIPTION {identifier(subscription)} DISABLE;" for subscription in observed.subscriptions
-    )
-    found = ", ".join(f"{s} in {d}" for s, d in observed.subscriptions.items())
-    return Check(name, FAIL, f"Subscriptions write whatever the settings: {found}.", remedy)
-
-
-def _sessions(observed: Observed) -> Check:
-    ending, rights = to_end(observed), observed.rights
-    if rights is not None and not rights.superuser and any(other.superuser for other in ending):
-        pids = ", ".join(str(other.pid) for other in ending if other.superuser)
-        remedy = "Run as a superuser, end them, or name them in keep_sessions."
-        return Check("sessions", FAIL, f"Sessions of superusers cannot be ended by {rights.user}: pid {pids}.", remedy)
-    return Check("sessions", PASS, f"sessions to end: {len(ending)}")
-
-
-def _thawing_check(observed: Observed) -> Check:
-    name, now = "read_only_setting", observed.read_only
-    if now is None or not now.on:
-        return Check(name, PASS, "the source is writable")
-    if now.by_alter_system is None:
-        remedy = "GRANT pg_read_all_settings to the account."
-        return Check(name, UNKNOWN, f"Where {SETTING} is set may not be seen.", remedy)
-    if now.by_alter_system:
-        return Check(name, PASS, f"{SETTING} was set with ALTER SYSTEM")
-    where = now.file or now.by
-    remedy = "Take it back there: it was not set with ALTER SYSTEM, so not by state frozen."
-    return Check(name, FAIL, f"{SETTING} is on because of {where}.", remedy)
 
 
 def _why(proof: Proof | None) -> str:
