@@ -91,6 +91,7 @@ def test_a_bucket_in_another_region(stage, bucket):
     result = bucket(instance_id=TARGET)
     assert result["failed"]
     assert "fail" in (statuses(result).get("bucket_region"), statuses(result).get("bucket_access"))
+    assert "region" in result["msg"]
     assert not stage.writes()
 
 

@@ -85,7 +85,7 @@ class UploadFile:
 
     def _fill(self, view: memoryview, position: int) -> int:
         try:
-            got = os.preadv(self._handle, [view], position)
+            got = _read_into(self._handle, view, position)
         except OSError as error:
             # The HTTP library would take it for a broken connection.
             raise _unreadable(self.path, error) from None
@@ -228,6 +228,15 @@ class Crew:
         if failures:
             raise failures[0]
         self._stop.clear()
+
+
+def _read_into(handle: int, view: memoryview, position: int) -> int:
+    """Bytes read. Not every system reads into a buffer; then it costs a copy."""
+    if hasattr(os, "preadv"):
+        return os.preadv(handle, [view], position)
+    data = os.pread(handle, len(view), position)
+    view[: len(data)] = data
+    return len(data)
 
 
 def _identity(stat: os.stat_result) -> tuple[int, int, int, int]:

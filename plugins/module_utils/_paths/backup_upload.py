@@ -131,7 +131,7 @@ class BackupUpload:
         except ServiceError as error:
             if error.code != "AccessDenied":
                 raise
-            return seen._replace(refused=error.message)
+            return seen._replace(refused=error)
         if found is None:
             return seen
         seen = seen._replace(bucket=found, owned=client.owns(request.bucket))

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from .._alibaba.oss_model import Bucket, ObjectHead, Unfinished, default_endpoint, wrong_key
 from .._alibaba.oss_parts import LARGEST_OBJECT, part_size_for, wrong_part_size
+from .._failure import MigrationFailure
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check, Plan, Step
 from .backup_upload_files import Local
 from .backup_upload_request import Request
@@ -39,7 +40,7 @@ class Observed(NamedTuple):
     region: str | None
     files: tuple[Local, ...] = ()
     bucket: Bucket | None = None
-    refused: str = ""
+    refused: MigrationFailure | None = None
     owned: bool | None = None
     instance_missing: bool = False
     instance_region: str | None = None
@@ -236,8 +237,7 @@ def _of_leftovers(request: Request, observed: Observed) -> Iterable[Check]:
 
 def _of_bucket(request: Request, observed: Observed, region: str | None) -> list[Check]:
     if observed.refused:
-        remedy = "Correct bucket, region and the permissions of access_key_id."
-        return [Check("bucket_access", FAIL, observed.refused, remedy)]
+        return [Check("bucket_access", FAIL, observed.refused.message, observed.refused.remedy)]
     return bucket_checks(
         request.bucket,
         observed.bucket,

@@ -56,7 +56,7 @@ class Observed(NamedTuple):
 
     region: str | None
     bucket: Bucket | None = None
-    refused: str = ""
+    refused: ServiceError | None = None
     owned: bool | None = None
     tags: Mapping[str, str] = {}
     instance_missing: bool = False
@@ -176,7 +176,7 @@ class BucketPath:
         except ServiceError as error:
             if error.code != "AccessDenied":
                 raise
-            return seen._replace(refused=error.message)
+            return seen._replace(refused=error)
         if found is None:
             return seen
         seen = seen._replace(bucket=found, owned=client.owns(name), tags=client.bucket_tags(name))
@@ -192,8 +192,7 @@ def checks(request: Request, observed: Observed) -> list[Check]:
     """Of a bucket that is wanted: all that a migration needs. Of one that is to go: that nothing of others is lost."""
     items = instance_checks(request.instance_id, observed)
     if observed.refused:
-        remedy = "Bucket names are global: choose another name, or set region to the bucket's and check permissions."
-        return [*items, Check("bucket_access", FAIL, observed.refused, remedy)]
+        return [*items, Check("bucket_access", FAIL, observed.refused.message, observed.refused.remedy)]
     if observed.bucket is None:
         return items
     if request.state == "present":
