@@ -24,11 +24,13 @@ options:
         loses, and changes nothing. It fails when a check fails, unless O(preflight=warn).
       - V(prepared) makes sure that the migration account is there with the rights that the service asks for and with
         no others, and sets O(server_settings).
+      - V(quiet) changes nothing and waits until it is proven that nobody writes. It is for a source that cannot be
+        frozen from here, because somebody else stops the applications. Any account with C(pg_monitor) will do.
       - V(frozen) makes the server read-only for applications, ends their sessions, and proves that nobody writes.
       - V(writable) takes that back.
     type: str
     required: true
-    choices: [checked, prepared, frozen, writable]
+    choices: [checked, prepared, quiet, frozen, writable]
   account:
     description: The migration account, with which the service reads the source. It has to be another one than O(user).
       Required with O(state=prepared). Without it, the account is not checked.
@@ -209,7 +211,7 @@ EXAMPLES = r"""
 RETURN = r"""
 state:
   description: V(checked), V(unprepared), V(prepared), V(writable), V(read_only) when the source is read-only but that
-    nobody writes is not proven, V(frozen), or V(unknown). In a rehearsal, the state that the run will lead to.
+    nobody writes is not proven, V(quiet), V(frozen), or V(unknown). In a rehearsal, the state that the run will lead to.
   returned: always
   type: str
   sample: frozen
@@ -220,13 +222,13 @@ server_version:
   sample: "15.18"
 wal_position:
   description: Position up to which the WAL of the frozen source reaches. What has replayed it has everything.
-  returned: with O(state=frozen), V(null) unless it is proven that nobody writes
+  returned: with O(state=quiet) and O(state=frozen), V(null) unless it is proven that nobody writes
   type: str
   sample: 0/3000148
 wal_intervals:
   description: What happened in the two intervals of the proof, V(still), or V(background) for records that the server
     writes by itself.
-  returned: with O(state=frozen)
+  returned: with O(state=quiet) and O(state=frozen)
   type: list
   elements: str
   sample: [still, still]
@@ -306,6 +308,7 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._local_module i
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.postgresql_source import PostgresqlSource
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.postgresql_source_request import (
     SERVER_OPTIONS,
+    STATES,
     read_request,
 )
 from ansible_collections.apsaradb.migration.plugins.module_utils._waiting import Clock
@@ -317,7 +320,7 @@ def main() -> None:
             **SERVER_OPTIONS,
             "connect_timeout": {"type": "float", "default": 10},
             "statement_timeout": {"type": "float", "default": 0},
-            "state": {"type": "str", "required": True, "choices": ["checked", "prepared", "frozen", "writable"]},
+            "state": {"type": "str", "required": True, "choices": list(STATES)},
             "account": {"type": "str"},
             "account_password": {"type": "str", "no_log": True},
             "update_password": {

@@ -475,6 +475,32 @@ def test_the_wal_stands_still(thawed):
     assert done["wal_intervals"] == ["still", "still"]
 
 
+def test_a_source_may_be_quiet_without_being_frozen(thawed):
+    sql(thawed, "CREATE TABLE IF NOT EXISTS quiet (i int)")
+    sql(thawed, "CREATE ROLE watcher LOGIN PASSWORD 'watcherSecret01'")
+    watcher = {"user": "watcher", "password": "watcherSecret01"}
+    try:
+        with session(thawed):
+            blind = source(thawed, "quiet", wait_timeout=0.3, **watcher)
+        sql(thawed, "GRANT pg_monitor TO watcher")
+        with session(thawed, application_name="app") as app:
+            app.execute("BEGIN")
+            app.execute("INSERT INTO quiet VALUES (1)")
+            busy = source(thawed, "quiet", wait_timeout=0.3, **watcher)
+            app.execute("COMMIT")
+            done = source(thawed, "quiet", **watcher)
+            app.execute("INSERT INTO quiet VALUES (2)")
+    finally:
+        sql(thawed, "DROP ROLE watcher")
+    assert blind["failed"]
+    assert "may not see the sessions of others" in blind["msg"]
+    assert busy["failed"]
+    assert "these write" in busy["msg"]
+    assert (done["failed"], done["changed"], done["state"]) == (False, False, "quiet")
+    assert sql(thawed, "SELECT %s::pg_lsn < pg_current_wal_insert_lsn()", [done["wal_position"]]) == [(True,)]
+    assert sql(thawed, "SHOW default_transaction_read_only") == [("off",)]
+
+
 def test_somebody_who_sets_himself_writable_is_found(thawed):
     sql(thawed, "CREATE TABLE IF NOT EXISTS sly (i int)")
     over = threading.Event()

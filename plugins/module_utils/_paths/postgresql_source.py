@@ -23,7 +23,7 @@ from .._waiting import Clock, Patience, wait_until
 from . import postgresql_source_findings as findings
 from . import postgresql_source_plan as planning
 from .postgresql_source_plan import Observed
-from .postgresql_source_request import ALWAYS, CHECKED, FROZEN, PREPARED, WRITABLE, Request
+from .postgresql_source_request import ALWAYS, CHECKED, FROZEN, PREPARED, QUIET, WRITABLE, Request
 
 # A reload is a signal; the server acts on it within a moment.
 _RELOAD = Patience(15, 0.1)
@@ -49,7 +49,11 @@ class PostgresqlSource:
             if self._request.state == PREPARED:
                 return self._observe_account(session, seen)
             seen = self._observe_sessions(session, seen)
-            if self._request.state == FROZEN and not seen.in_recovery and not planning.to_do(self._request, seen):
+            if (
+                self._request.state in (QUIET, FROZEN)
+                and not seen.in_recovery
+                and not planning.to_do(self._request, seen)
+            ):
                 seen = seen._replace(proof=self._prove(session))
             return seen
 

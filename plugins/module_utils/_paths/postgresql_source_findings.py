@@ -14,7 +14,7 @@ from .._databases.postgresql_source_freeze import SETTING
 from .._databases.postgresql_source_hba import hba_checks
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
 from .postgresql_source_plan import Observed, to_do, to_end
-from .postgresql_source_request import CHECKED, FROZEN, PREPARED, Request
+from .postgresql_source_request import CHECKED, FROZEN, PREPARED, QUIET, Request
 
 
 def checks(request: Request, observed: Observed) -> list[Check]:
@@ -23,6 +23,8 @@ def checks(request: Request, observed: Observed) -> list[Check]:
     found = [source_checks.primary(observed)]
     if request.state == PREPARED:
         return found + _preparation_checks(request, observed)
+    if request.state == QUIET:
+        return [*found, source_checks.prepared_transactions(observed, FAIL), _subscriptions(observed)]
     found.append(_rights(observed, bool(to_do(request, observed))))
     if request.state == FROZEN:
         return found + _freezing_checks(observed)

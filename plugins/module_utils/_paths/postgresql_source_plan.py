@@ -18,7 +18,7 @@ from .._databases.postgresql_source_account import Setting, account_statements
 from .._databases.postgresql_source_freeze import SETTING, Other, Proof, ReadOnly, Rights
 from .._databases.postgresql_source_hba import lines_to_add
 from .._plan import Plan, Step
-from .postgresql_source_request import ALWAYS, CHECKED, FROZEN, PREPARED, Request
+from .postgresql_source_request import ALWAYS, CHECKED, FROZEN, PREPARED, QUIET, Request
 
 SET_PASSWORD, SET_SETTING, RELOAD = "ALTER ROLE PASSWORD", "ALTER SYSTEM", "pg_reload_conf"
 FREEZE, THAW, END_SESSIONS = f"ALTER SYSTEM SET {SETTING}", f"ALTER SYSTEM RESET {SETTING}", "pg_terminate_backend"
@@ -55,6 +55,8 @@ def to_do(request: Request, observed: Observed) -> list[Step]:
         return _preparation(request, observed)
     if request.state == FROZEN:
         return _freezing(request, observed)
+    if request.state == QUIET:
+        return []
     return _thawing(request, observed)
 
 
@@ -63,10 +65,16 @@ def plan(request: Request, observed: Observed) -> Plan:
         return Plan(state=CHECKED, predicted_state=CHECKED)
     steps = tuple(to_do(request, observed))
     before, after = _before(request, observed), _after(request, observed)
-    if request.state == FROZEN and not steps:
+    if request.state in (FROZEN, QUIET) and not steps:
         proof = observed.proof
         if proof is None or not proof.holds(request.accepted):
-            return Plan(state="read_only", predicted_state="unknown", before=before, after=before, unknown=_why(proof))
+            return Plan(
+                state=_state_before(request, observed),
+                predicted_state="unknown",
+                before=before,
+                after=before,
+                unknown=_why(proof),
+            )
     state = request.state if not steps else _state_before(request, observed)
     return Plan(state=state, steps=steps, predicted_state=request.state, before=before, after=after)
 
@@ -80,7 +88,7 @@ def facts(request: Request, observed: Observed) -> dict[str, Any]:
         result["hba_lines"] = lines_to_add(request.account, request.target_cidr)
     if request.state == PREPARED:
         result["restart_needed"] = [setting.name for setting in observed.settings if setting.pending]
-    if request.state == FROZEN:
+    if request.state in (FROZEN, QUIET):
         proof = observed.proof if observed.proof and observed.proof.holds(request.accepted) else None
         result["wal_position"] = proof.wal_position if proof else None
         result["wal_intervals"] = list(proof.intervals) if proof else []
@@ -131,6 +139,8 @@ def _after(request: Request, observed: Observed) -> dict[str, Any]:
     if request.state == PREPARED:
         values: dict[str, Any] = {setting.name: _coming(setting) for setting in observed.settings}
         return {"account": request.account, "account_state": "ready", "settings": values}
+    if request.state == QUIET:
+        return _before(request, observed)
     if request.state == FROZEN:
         return {SETTING: "on", "sessions_to_end": 0}
     return {SETTING: "off"}
@@ -203,12 +213,12 @@ def _why(proof: Proof | None) -> str:
     if proof is None:
         return "the source is a standby, of which nothing can be proven."
     if proof.writers:
-        return f"the source is read-only, but these write: {', '.join(proof.writers[:5])}."
+        return f"these write: {', '.join(proof.writers[:5])}."
     if proof.kind == "unknown":
-        return "the source is read-only, but the account may not see the sessions of others (GRANT pg_monitor)."
+        return "the account may not see the sessions of others (GRANT pg_monitor)."
     if proof.kind == "written":
-        return "the source is read-only, but transactions still get ids: somebody writes in between, or autovacuum."
+        return "transactions still get ids: somebody writes in between, or autovacuum."
     return (
-        f"the source is read-only and no transaction writes, but its WAL still moves ({proof.wal_bytes} bytes): "
+        f"no transaction writes, but the WAL still moves ({proof.wal_bytes} bytes): "
         "a checkpoint or vacuum. Raise wait_timeout, or set wal_proof to transactions."
     )

@@ -20,7 +20,8 @@ from .._databases.postgresql_source_freeze import BACKGROUND, STILL, Keep, read_
 from .._failure import BadRequest
 from .._waiting import wrong_times
 
-CHECKED, PREPARED, FROZEN, WRITABLE = "checked", "prepared", "frozen", "writable"
+CHECKED, PREPARED, QUIET, FROZEN, WRITABLE = "checked", "prepared", "quiet", "frozen", "writable"
+STATES = (CHECKED, PREPARED, QUIET, FROZEN, WRITABLE)
 ON_MISMATCH, ALWAYS = "on_mismatch", "always"
 SERVER_OPTIONS: dict[str, dict[str, Any]] = {
     "host": {"type": "str", "required": True},
