@@ -77,8 +77,12 @@ options:
     type: float
     default: 86400
   max_lag:
-    description: Bytes of WAL that the target may have received and not replayed, in two looks in a row that are
-      O(poll_interval) apart, for the switch to be sent. V(0) is reached when the writes on the source have stopped.
+    description:
+      - Bytes of WAL that the target may have received and not replayed, in two looks in a row that are
+        O(poll_interval) apart, for the switch to be sent.
+      - As many bytes may arrive between the two looks. A target keeps up with a source that is written to, so that a
+        small lag alone does not tell that the writes have stopped; with V(0) a source that is written to is never
+        switched.
     type: int
     default: 0
   max_lag_seconds:
@@ -88,7 +92,7 @@ options:
   reach_lsn:
     description: A WAL position, such as C(1/5E2A0B8), that the target has to have replayed before the switch is
       sent. Give the last position of a source that was frozen by M(apsaradb.migration.postgresql_source). Without
-      it only the lag counts, which the target tells of itself.
+      it only what the target tells of itself counts.
     type: str
   switch_time_mode:
     description: The service's C(SwitchTimeMode). Only V("0"), to switch at once, is documented.

@@ -462,6 +462,28 @@ def test_the_lag_has_to_be_small_twice_in_a_row(paper, run):
     assert len(paper.writes()) == 1
 
 
+@pytest.mark.parametrize(("max_lag", "switched"), [(0, False), (255, False), (256, True)])
+def test_a_source_that_is_written_to_is_not_switched_however_well_the_target_keeps_up(paper, run, max_lag, switched):
+    paper.add_migration(replication_info=CLOSE)
+    end = 0x3000100
+
+    def write():
+        nonlocal end
+        end += 256
+        task = paper.world.state.cloud_migrations[-1]
+        task.replication_info = dict.fromkeys(("LatestEndLsn", "ReplayLsn"), f"0/{end:X}")
+        if task.stage == "switch":
+            task.stage, task.replication_state, task.failed = "success", "finish", False
+
+    paper.on_sleep = write
+    result = run(paper, MODULE, **paper.wish("switched", confirm=TARGET, wait_timeout=300, max_lag=max_lag))
+    assert result["failed"] is not switched
+    assert len(paper.writes()) == int(switched)
+    if not switched:
+        assert result["error"]["code"] == "lag_too_large"
+        assert "the source wrote 256 bytes between" in result["msg"]
+
+
 @pytest.mark.parametrize(
     ("info", "options", "code"),
     [

@@ -77,7 +77,8 @@ def migration_stands_still(request: Request, found: api.Migration | None) -> Mig
     )
 
 
-def gate_stayed_shut(request: Request, found: api.Migration | None) -> MigrationFailure:
+def gate_stayed_shut(request: Request, found: api.Migration | None, written: int | None) -> MigrationFailure:
+    """written: bytes that arrived between the last two looks."""
     if found is None or not found.streams:
         shown = f"is in stage {found.stage}, replication state {found.state}" if found else "is not listed"
         return MigrationFailure(
@@ -96,8 +97,9 @@ def gate_stayed_shut(request: Request, found: api.Migration | None) -> Migration
     lag = "an unknown number of" if told.lag_bytes is None else told.lag_bytes
     return MigrationFailure(
         f"After {request.patience.timeout:g} seconds the target was not twice in a row within {' and '.join(limits)}: "
-        f"it is {lag} bytes ({seconds} seconds) behind, replayed up to {told.replayed or 'an unknown position'}. The "
-        "switch was not sent.",
+        f"it is {lag} bytes ({seconds} seconds) behind, replayed up to {told.replayed or 'an unknown position'}"
+        + (f", and the source wrote {written} bytes between the last two looks" if written else "")
+        + ". The switch was not sent.",
         code="lag_too_large",
         action=api.ACTIVATE,
         remedy="Stop the writes on the source (postgresql_source with state: frozen), then run again; or raise max_lag "

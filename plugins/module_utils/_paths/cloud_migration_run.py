@@ -194,13 +194,18 @@ class CloudMigrationRun:
                 in_a_row = 0
                 self._refuse_to_stand_still(last, still)
                 return False
-            in_a_row = in_a_row + 1 if self._is_close(last.replication) else 0
+            if not self._is_close(last.replication):
+                in_a_row = 0
+            elif in_a_row and self._goes_on_being_written(before, last):
+                in_a_row = 1
+            else:
+                in_a_row += 1
             return in_a_row >= _LOOKS
 
         try:
             seen = wait_until(self._look, over, self._patience(), self._clock, waiting_for="a small lag")
         except WaitTimeout:
-            raise failures.gate_stayed_shut(self._request, last) from None
+            raise failures.gate_stayed_shut(self._request, last, _written_between(before, last)) from None
         return not self._switches(seen)
 
     def _is_close(self, told: api.Replication) -> bool:
@@ -214,6 +219,10 @@ class CloudMigrationRun:
             told.lag_seconds is not None and told.lag_seconds <= request.max_lag_seconds
         )
         return in_time and told.lag_bytes <= request.max_lag
+
+    def _goes_on_being_written(self, before: api.Migration | None, now: api.Migration) -> bool:
+        """A target keeps up with a source that is written to: it is close in every look, and each switch loses rows."""
+        return (_written_between(before, now) or 0) > self._request.max_lag
 
     def _switches(self, seen: Observed) -> bool:
         found = self._migration(seen)
@@ -276,3 +285,9 @@ class _Stillness:
 def _progress(found: api.Migration | None) -> object:
     """Whatever shows that something goes on."""
     return found and (found.stage, found.state, found.modified, found.report, found.replication)
+
+
+def _written_between(before: api.Migration | None, now: api.Migration | None) -> int | None:
+    """Bytes of WAL that arrived between two looks; None where the positions are not told."""
+    first, second = (m.replication.received if m else None for m in (before, now))
+    return api.position(second) - api.position(first) if first and second else None
