@@ -340,7 +340,9 @@ def test_throttled_for_too_long(stage, file):
     assert len(stage.calls("UploadPart")) < 20
 
 
-def test_an_object_that_appears_meanwhile_is_not_replaced(stage, file):
+@pytest.mark.parametrize("size", [PART, 3 * PART])
+def test_an_object_that_appears_meanwhile_is_not_replaced(stage, tmp_path, size):
+    file = written(tmp_path, data(size))
     stage.world.oss.put(BUCKET, KEY, b"somebody else's")
     with pytest.raises(ServiceError) as failed:
         stage.upload(file)
