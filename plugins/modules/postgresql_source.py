@@ -211,7 +211,8 @@ EXAMPLES = r"""
 RETURN = r"""
 state:
   description: V(checked), V(unprepared), V(prepared), V(writable), V(read_only) when the source is read-only but that
-    nobody writes is not proven, V(quiet), V(frozen), or V(unknown). In a rehearsal, the state that the run will lead to.
+    nobody writes is not proven, V(quiet), V(frozen), or V(unknown). In a rehearsal, the state that the run will lead
+    to.
   returned: always
   type: str
   sample: frozen

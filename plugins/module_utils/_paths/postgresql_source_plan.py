@@ -68,13 +68,8 @@ def plan(request: Request, observed: Observed) -> Plan:
     if request.state in (FROZEN, QUIET) and not steps:
         proof = observed.proof
         if proof is None or not proof.holds(request.accepted):
-            return Plan(
-                state=_state_before(request, observed),
-                predicted_state="unknown",
-                before=before,
-                after=before,
-                unknown=_why(proof),
-            )
+            now = _state_before(request, observed)
+            return Plan(now, predicted_state="unknown", before=before, after=before, unknown=_why(proof))
     state = request.state if not steps else _state_before(request, observed)
     return Plan(state=state, steps=steps, predicted_state=request.state, before=before, after=after)
 
