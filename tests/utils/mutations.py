@@ -33,6 +33,7 @@ DOOR, CHECKS, STORY = "tests/unit/test_door.py", "tests/unit/test_import_checks.
 RPC, LOST = "tests/unit/test_rpc.py", "tests/unit/test_lost_answers.py"
 UPLOAD, OSS = "tests/unit/test_oss_upload.py", "tests/unit/test_oss_client.py"
 JUDGEMENTS = "tests/unit/test_postgresql_judgements.py"
+CLOUD = "tests/unit/test_cloud_plan.py"
 
 
 class Edit(NamedTuple):
@@ -172,6 +173,38 @@ MUTATIONS = (
             ),
         ),
         (f"{STORY}::test_a_foreign_import_is_waited_for_and_then_planned",),
+    ),
+    Mutation(
+        "a switch whose answer was lost is sent again",
+        (
+            Edit(
+                f"{CODE}/_paths/cloud_migration_run.py",
+                "                raise failures.activation_lost(self._request, lost) from None",
+                "                self._tasks.activate(step.parameters)",
+            ),
+        ),
+        (f"{CLOUD}::test_an_activation_that_was_lost_is_never_sent_again",),
+    ),
+    Mutation(
+        "a failed assessment becomes a migration",
+        (
+            Edit(
+                f"{CODE}/_paths/cloud_migration_run.py",
+                "if found is None or found.report.outcome == FAILED:",
+                "if found is None:",
+            ),
+        ),
+        (f"{CLOUD}::test_an_assessment_under_way_that_fails_is_waited_for_and_told_in_full",),
+    ),
+    Mutation(
+        "a lag that is small once is small enough",
+        (Edit(f"{CODE}/_paths/cloud_migration_run.py", "_LOOKS = 2", "_LOOKS = 1"),),
+        (f"{CLOUD}::test_the_lag_has_to_be_small_twice_in_a_row",),
+    ),
+    Mutation(
+        "a password in a report is shown",
+        (Edit(f"{CODE}/_alibaba/rds_cloud_migration.py", ".masked(self._masked)", ".masked(str)"),),
+        ("tests/unit/test_cloud_api.py::test_the_password_is_in_no_row",),
     ),
     Mutation(
         "redirects are followed",
