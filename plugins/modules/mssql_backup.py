@@ -149,7 +149,6 @@ options:
     type: str
 extends_documentation_fragment:
   - apsaradb.migration.attributes
-  - apsaradb.migration.attributes.actiongroup_apsaradb
   - apsaradb.migration.run
 requirements:
   - pymssql >= 2.2.7 (2.2.11 unless O(encryption=driver))

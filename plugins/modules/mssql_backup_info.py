@@ -36,7 +36,6 @@ options:
     default: false
 extends_documentation_fragment:
   - apsaradb.migration.attributes
-  - apsaradb.migration.attributes.actiongroup_apsaradb
   - apsaradb.migration.attributes.info_module
 seealso:
   - module: apsaradb.migration.rds_instance_info

@@ -162,7 +162,6 @@ requirements:
   - psycopg >= 3.1
 extends_documentation_fragment:
   - apsaradb.migration.attributes
-  - apsaradb.migration.attributes.actiongroup_apsaradb
   - apsaradb.migration.attributes.info_module
 notes:
   - The verdict V(equal) needs a source that stood still. It has to be read-only, and from the beginning to the end no

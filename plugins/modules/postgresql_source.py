@@ -138,7 +138,6 @@ options:
     default: 120
 extends_documentation_fragment:
   - apsaradb.migration.attributes
-  - apsaradb.migration.attributes.actiongroup_apsaradb
   - apsaradb.migration.postgresql
   - apsaradb.migration.postgresql.approval
 attributes:

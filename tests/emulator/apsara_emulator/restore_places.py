@@ -88,8 +88,8 @@ def is_abandoned(world: World, database: Database) -> bool:
     return database.status == "Restoring" and (task is None or task.status == "Failed")
 
 
-def shown_database_status(world: World, instance: Instance, database: Database) -> str:
-    """The status that the service shows for a database; empty if it does not show the database at all."""
+def shown_database_status(world: World, instance: Instance, database: Database) -> str | None:
+    """The status that the service shows for a database; None if it does not show the database at all."""
     if database.status != "Restoring":
         return database.status
     task = next((one for one in world.state.migrate_tasks if one.id == database.migrate_task), None)
@@ -99,4 +99,4 @@ def shown_database_status(world: World, instance: Instance, database: Database) 
         word = world.variants["chain_database"]
     if word == "by_edition":
         word = "Restoring" if instance.category == "Basic" else "In Recovery"
-    return "" if word == "hidden" else word
+    return None if word == "hidden" else word

@@ -111,7 +111,7 @@ def _require_running(world: World, instance: Instance) -> None:
 
 
 def _is_listed(world: World, call: Call, instance: Instance, database: Database) -> bool:
-    if not shown_database_status(world, instance, database):
+    if shown_database_status(world, instance, database) is None:
         return False
     if database.created is None:
         return True
