@@ -25,6 +25,7 @@ from .oss_model import (
     part_checksums,
 )
 from .oss_requests import OssRequests
+from .oss_session import RenewedCredentials
 
 __all__ = [
     "Bucket",
@@ -182,12 +183,18 @@ class OssClient(OssRequests):
 
     def signed_url(self, bucket: str, key: str, seconds: int, *, internal: bool = False) -> str:
         """A URL that reads the object for so long. It is a secret. internal: for readers inside of the region."""
-        signer = self._of(bucket)
-        if internal:
-            endpoint = default_endpoint(self.region, internal=True)
-            signer = self._oss2.Bucket(self._auth, f"https://{endpoint}", bucket, region=self.region)
-        url: str = signer.sign_url("GET", key, seconds, slash_safe=True)
-        return url
+        endpoint = f"https://{default_endpoint(self.region, internal=True)}" if internal else self.endpoint
+
+        def sign(auth: Any) -> str:
+            signer = self._oss2.Bucket(auth, endpoint, bucket, session=self._session, region=self.region)
+            url: str = signer.sign_url("GET", key, seconds, slash_safe=True)
+            return url
+
+        try:
+            return sign(self._auth)
+        except self._oss2.exceptions.ClientError:
+            # oss2 2.18 signs URLs in the first version only.
+            return sign(self._oss2.ProviderAuth(RenewedCredentials(self._credentials)))
 
     # Uploads in parts
 
@@ -210,7 +217,7 @@ class OssClient(OssRequests):
         marker = ""
         while True:
             page = self._read("ListParts", self._call(self._of(bucket).list_parts, key, upload_id, marker, _PAGE))
-            crcs = part_checksums(page.body)
+            crcs = part_checksums(getattr(page, "body", b""))
             found += [StoredPart(p.part_number, int(p.size), p.etag, crcs.get(p.part_number)) for p in page.parts]
             if not page.is_truncated or page.next_marker == marker:
                 return found

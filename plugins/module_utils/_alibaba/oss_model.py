@@ -79,6 +79,8 @@ class StoredPart(NamedTuple):
 
 def part_checksums(listing: bytes) -> dict[int, int]:
     """The CRC-64 of the parts in an answer of ListParts, by number, as far as it tells them."""
+    if not listing:
+        return {}
     # oss2 has parsed the same bytes before.
     rows = ElementTree.fromstring(listing).findall("Part")  # noqa: S314
     told = [(row.findtext("PartNumber") or "", row.findtext("HashCrc64ecma") or "") for row in rows]
