@@ -105,8 +105,8 @@ options:
     type: list
     elements: str
     choices: [databases, roles, settings, database_privileges, schemas, extensions, tables, views, indexes, constraints,
-      triggers, rules, policies, functions, types, sequences, statistics, event_triggers, publications, privileges,
-      collations, sequence_values, large_objects, contents]
+              triggers, rules, policies, functions, types, sequences, statistics, event_triggers, publications,
+              privileges, collations, sequence_values, large_objects, contents]
     default: []
   contents:
     description:
@@ -222,7 +222,7 @@ differences:
   type: list
   elements: dict
   sample: [{"database": "shop", "kind": "contents", "name": "public.orders", "difference": "different",
-    "source": "10 rows, hash 5f0c", "target": "9 rows, hash 88ab"}]
+            "source": "10 rows, hash 5f0c", "target": "9 rows, hash 88ab"}]
 differences_count:
   description: Number of all differences.
   returned: when the comparison came to its end
@@ -240,14 +240,15 @@ databases:
   type: list
   elements: dict
   sample: [{"name": "shop", "tables": 12, "rows": 1000000, "size": 81920000, "objects": {"tables": 12, "indexes": 15},
-    "large_objects": 0, "sequences_ahead": 1, "differences": 0}]
+            "large_objects": 0, "sequences_ahead": 1, "differences": 0}]
 tables:
   description: The first O(most_tables) tables. C(equal) is V(null) where one side could not be read.
   returned: when the comparison came to its end
   type: list
   elements: dict
   sample: [{"database": "shop", "schema": "public", "name": "orders", "equal": true,
-    "rows": {"source": 10, "target": 10}, "hash": {"source": "5f0c", "target": "5f0c"}, "size": 8192, "sampled": false}]
+            "rows": {"source": 10, "target": 10}, "hash": {"source": "5f0c", "target": "5f0c"},
+            "size": 8192, "sampled": false}]
 tables_count:
   description: Number of tables whose contents were compared.
   returned: when the comparison came to its end
@@ -313,7 +314,7 @@ error:
   returned: on failure
   type: dict
   sample: {"code": "28P01", "http_status": null, "request_id": null, "action": "connect",
-    "remedy": "Correct source.user or source.password."}
+           "remedy": "Correct source.user or source.password."}
 """
 
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases.postgresql_compare_inventory import KINDS

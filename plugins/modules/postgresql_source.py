@@ -259,7 +259,7 @@ databases:
   type: list
   elements: dict
   sample: [{"name": "shop", "size": 8192000, "extensions": {"plpgsql": "1.0"}, "unlogged_tables": [],
-    "large_objects": 0, "glibc_indexes": ["\"public\".\"customers_name\""], "event_triggers": []}]
+            "large_objects": 0, "glibc_indexes": ["\"public\".\"customers_name\""], "event_triggers": []}]
 predicted:
   description: Whether the result tells what a run would do, rather than what is.
   returned: always
@@ -301,7 +301,7 @@ error:
   returned: on failure
   type: dict
   sample: {"code": "28P01", "http_status": null, "request_id": null, "action": "connect",
-    "remedy": "Correct user or password."}
+           "remedy": "Correct user or password."}
 """
 
 from ansible_collections.apsaradb.migration.plugins.module_utils._local_module import run_local_migration
