@@ -246,6 +246,10 @@ assessment:
           description: What to do.
           type: str
           sample: REINDEX the indexes on texts on the target after the switch.
+        check:
+          description: Its name among RV(checks), and for O(accept).
+          type: str
+          sample: assessment_source_glibc_version_compatible
   sample: {"task_id": "440420798", "name": "m", "outcome": "passed", "created": null, "age": null, "checks": []}
 migration:
   description: The migration of this source to this instance, or null. In a rehearsal, as it will be.

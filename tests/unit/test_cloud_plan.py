@@ -619,6 +619,8 @@ def test_migration_info(paper, run):
 
     assessed, running = told()
     assert (assessed["path"], assessed["action"], assessed["state"]) == ("cloud_migration", PRECHECK, "failed")
+    names = ["assessment_rds_databases", "assessment_major_version_consistent"]
+    assert [check["check"] for check in assessed["checks"]] == names
     assert "databases exist: shop" in assessed["error"]
     assert (running["path"], running["action"], running["state"]) == ("cloud_migration", CREATE, "running")
     assert (running["stage"], running["replication_state"], running["lag_bytes"]) == ("increment", "streaming", 256)

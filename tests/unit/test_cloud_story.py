@@ -149,6 +149,22 @@ def test_without_waiting(stage, run, source):
     assert len(stage.effects()) == 2
 
 
+def test_two_runs_in_a_row_without_waiting_start_once(run, source):
+    """The service lists a new task only after a while; a run that did not see it would start another one."""
+    stage = CloudStage({"cloud_task_list_lag": "25"})
+    try:
+        for _run in range(2):
+            result = run(stage, MODULE, **stage.wish("assessed", source.port, wait=False))
+            assert not result["failed"], result["msg"]
+        assert stage.effects() == [PRECHECK]
+        stage.world.merge({"assessments": []})
+        impatient = run(stage, MODULE, **stage.wish("assessed", source.port, wait=False, settle=2))
+        assert impatient["error"]["code"] == "not_seen_yet"
+        assert impatient["changed"]
+    finally:
+        stage.world.reset()
+
+
 @pytest.mark.parametrize(
     ("wrong", "texts", "echo"),
     [

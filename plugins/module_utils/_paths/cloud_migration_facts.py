@@ -14,6 +14,7 @@ from typing import Any
 
 from .._alibaba import rds
 from .._alibaba import rds_cloud_migration as api
+from .._alibaba.assessment import Report, accept_names
 from .._plan import Plan
 from .cloud_migration_plan import Observed, current, failed_before, newest_assessment
 from .cloud_migration_request import Request
@@ -37,6 +38,12 @@ def facts(request: Request, observed: Observed, rehearsed: Plan | None) -> dict[
     }
 
 
+def checks_facts(report: Report) -> list[dict[str, Any]]:
+    """The lines of a report, each with its name among the module's checks."""
+    names = accept_names(report.checks)
+    return [{**check._asdict(), "check": name} for check, name in zip(report.checks, names, strict=True)]
+
+
 def migration_facts(found: api.Migration) -> dict[str, Any]:
     told = found.replication
     return {
@@ -49,7 +56,7 @@ def migration_facts(found: api.Migration) -> dict[str, Any]:
         "lag_seconds": told.lag_seconds,
         "created": _text(found.created),
         "switch_time": found.switch_time,
-        "checks": [check._asdict() for check in found.report.checks],
+        "checks": checks_facts(found.report),
         "detail": list(found.report.events),
     }
 
@@ -79,7 +86,7 @@ def _assessment_facts(found: api.Assessment | None, now: datetime) -> dict[str, 
         "outcome": found.report.outcome,
         "created": _text(found.created),
         "age": age,
-        "checks": [check._asdict() for check in found.report.checks],
+        "checks": checks_facts(found.report),
     }
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from .._alibaba import rds_cloud_migration as api
 from .._alibaba.assessment import FAILED, PASSED
 from .._alibaba.errors import AnswerLost, ServiceError, is_wrong_state
-from .._failure import MigrationFailure, WaitTimeout
+from .._failure import WaitTimeout
 from .._plan import Step
 from .._waiting import Clock, Patience, wait_until
 from . import cloud_migration_failures as failures
@@ -149,7 +149,10 @@ class CloudMigrationRun:
         try:
             task_id = self._tasks.start(step.action, step.parameters)
         except AnswerLost as lost:
-            return self._adopted(new) or self._raise(failures.start_lost(self._request, lost))
+            found = self._adopted(new)
+            if not found:
+                raise failures.start_lost(self._request, lost) from None
+            return found
         except ServiceError as error:
             # A task that was begun a moment ago, and is not listed yet, is answered in this way.
             if is_wrong_state(error) and self._shows(lambda seen: current(self._request, seen) is not None):
@@ -169,9 +172,6 @@ class CloudMigrationRun:
             return ""
         self.began = self.adopted = True
         return new(self._look())
-
-    def _raise(self, failure: MigrationFailure) -> str:
-        raise failure from None
 
     def _gate_opens(self) -> bool:
         """Waits until the target streams and is close enough behind, in several looks in a row.

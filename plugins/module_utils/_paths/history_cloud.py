@@ -20,7 +20,7 @@ from .._alibaba.assessment import FAILED, PASSED
 from .._alibaba.errors import ServiceError
 from .._alibaba.rpc import RpcClient
 from .cloud_migration_checks import problems
-from .cloud_migration_facts import migration_facts
+from .cloud_migration_facts import checks_facts, migration_facts
 
 PATH = "cloud_migration"
 _NAMED = ("task_id", "task_name", "source_host", "source_port")
@@ -83,5 +83,5 @@ def _row(task: api.Assessment | api.Migration) -> dict[str, Any]:
         "name": task.name,
         "source": {"host": task.source.host, "port": task.source.port},
         **{key: shown.get(key) for key in ("stage", "replication_state", "positions", "lag_bytes", "lag_seconds")},
-        "checks": [check._asdict() for check in task.report.checks],
+        "checks": checks_facts(task.report),
     }
