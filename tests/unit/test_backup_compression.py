@@ -13,7 +13,6 @@ import struct
 import pytest
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases.sqlserver_backup_blocks import Malformed
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases.sqlserver_backup_compression import decode
-from ansible_collections.apsaradb.migration.tests.unit import stage  # noqa: F401  (makes the emulator importable)
 from apsara_emulator.sqlserver.container import data_chunk
 from hypothesis import given, settings
 from hypothesis import strategies as st

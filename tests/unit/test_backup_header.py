@@ -19,7 +19,6 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._databases.sqls
     Windows,
     read_backup,
 )
-from ansible_collections.apsaradb.migration.tests.unit import stage  # noqa: F401  (makes the emulator importable)
 from apsara_emulator.sqlserver import (
     BackupDescription,
     BackupSetDescription,

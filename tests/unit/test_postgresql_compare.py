@@ -418,7 +418,10 @@ def test_row_security_is_no_smaller_table(fresh):
 
 def test_a_locked_table_is_unknown_and_the_others_are_not(fresh, monkeypatch):
     original = postgresql_comparison.read_server
-    impatient = lambda *options, **names: original(*options, **names)._replace(lock_timeout=0.2)  # noqa: E731
+
+    def impatient(*options, **names):
+        return original(*options, **names)._replace(lock_timeout=0.2)
+
     monkeypatch.setattr(postgresql_comparison, "read_server", impatient)
     for server in fresh:
         sql(server, "CREATE TABLE locked (i int); CREATE TABLE open (i int)", database="fresh")

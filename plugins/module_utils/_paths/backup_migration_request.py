@@ -113,8 +113,7 @@ def _contradictions(options: Mapping[str, Any]) -> Iterable[str]:
         yield "one of prefix and backups is needed, and not both"
     if options["url_lifetime"] < 60:
         yield "url_lifetime must be at least 60 seconds"
-    names = [(name, new) for name, new in (options["new_names"] or {}).items()]
-    if any(not isinstance(new, str) or not new for _name, new in names):
+    if any(not isinstance(new, str) or not new for new in (options["new_names"] or {}).values()):
         yield "new_names maps names of databases to new names; quote what looks like a number"
 
 

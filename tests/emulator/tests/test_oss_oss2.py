@@ -306,7 +306,7 @@ def test_signed_urls(bucket: Any) -> None:
 
 
 def test_streams_of_unknown_length(emulator: Served, bucket: Any) -> None:
-    pieces = [os.urandom(70_000) for _ in range(5)]
+    pieces = [os.urandom(70_000) for _number in range(5)]
     bucket.put_object("a", iter(pieces))
     assert stored(emulator, "a") == b"".join(pieces)
 

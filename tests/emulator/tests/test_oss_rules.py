@@ -217,8 +217,10 @@ def test_forbidden_overwrites_of_uploads(bench: InProcess) -> None:
     upload_id, parts = parts_of(bucket, "a", 5)
     bucket.put_object("a", b"1")
     assert refused(lambda: bucket.init_multipart_upload("a", headers=once)) == "FileAlreadyExists 409"
-    attempt = lambda: bucket.complete_multipart_upload("a", upload_id, parts, headers=once)  # noqa: E731
-    assert refused(attempt) == "FileAlreadyExists 409"
+    assert (
+        refused(lambda: bucket.complete_multipart_upload("a", upload_id, parts, headers=once))
+        == "FileAlreadyExists 409"
+    )
     assert bench.objects() == {"a": b"1"}
 
 

@@ -21,7 +21,7 @@ from .errors import OssError, invalid_argument, malformed_xml, no_such_upload
 from .listing import Spelling
 from .messages import Body, OssResponse
 from .objects import check_overwrite, copy_source, iso, place
-from .receiving import received
+from .receiving import Received, received
 from .xml_text import XML_TYPE, as_xml, parse_xml, text_of
 
 if TYPE_CHECKING:
@@ -101,7 +101,12 @@ def _take_part(world: World, call: OssCall, source: Body | None) -> StoredPart:
         raise invalid_argument("partNumber", "", "The number of the part is missing.")
     with world.lock:
         upload_of(world, call)
-    with received(call, world.oss.store, world.variants, source) as data, world.lock:
+    with received(call, world.oss.store, world.variants, source) as data:
+        return _keep_part(world, call, data, number)
+
+
+def _keep_part(world: World, call: OssCall, data: Received, number: int) -> StoredPart:
+    with world.lock:
         # It may have been aborted or completed meanwhile.
         _bucket, upload = upload_of(world, call)
         before = upload.parts.get(str(number))

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable
 from typing import Union
+from xml.etree import ElementTree
 
 from .errors import malformed_xml
 

@@ -91,7 +91,9 @@ def _complete(folders: list[Path], origin: str) -> Iterator[Binaries]:
 def _major(folder: Path) -> int | None:
     """Major version by the program's own word; nothing if it does not run here."""
     try:
-        answer = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, timeout=20)
+        answer = subprocess.run(
+            [folder / "postgres", "--version"], capture_output=True, text=True, timeout=20, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     version = re.search(r"\(PostgreSQL\) ([0-9]+)", answer.stdout)
