@@ -104,14 +104,12 @@ def _summary(plan: Plan, checks: list[Check]) -> list[str]:
 
 
 def _apply(path: Path, plan: Plan, observed: Any, result: dict[str, Any], *, wait: bool) -> None:
-    if hasattr(path, "apply_all"):
-        path.apply_all(plan.steps)
-        result["changed"] = bool(plan.steps)
-    else:
-        for step in plan.steps:
-            path.apply(step)
-            result["changed"] = True
-            result.update(path.facts(observed, None))
+    try:
+        _send(path, plan, observed, result)
+    except MigrationFailure:
+        # How far it came is part of the failure.
+        result.update(path.facts(observed, None))
+        raise
     result["state"] = "in_flight"
     if wait:
         # Told is what is seen now, not what was promised.
@@ -125,6 +123,17 @@ def _apply(path: Path, plan: Plan, observed: Any, result: dict[str, Any], *, wai
     failure: MigrationFailure | None = getattr(path, "failure", None)
     if failure is not None:
         raise failure
+
+
+def _send(path: Path, plan: Plan, observed: Any, result: dict[str, Any]) -> None:
+    if hasattr(path, "apply_all"):
+        path.apply_all(plan.steps)
+        result["changed"] = bool(plan.steps)
+        return
+    for step in plan.steps:
+        path.apply(step)
+        result["changed"] = True
+        result.update(path.facts(observed, None))
 
 
 def _confirmation(one_way: list[Step], confirm: str | None, check_mode: bool) -> list[Check]:
