@@ -64,6 +64,14 @@ options:
         HTTP is refused except to this machine.
       - Without it, E(APSARADB_OSS_ENDPOINT) is used, else C(oss-REGION.aliyuncs.com) of O(region).
     type: str
+  sts_endpoint:
+    description: Host name or URL of the STS endpoint, where a module asks which account it works for. Without it,
+      E(APSARADB_STS_ENDPOINT) is used, else C(sts.aliyuncs.com).
+    type: str
+  dts_endpoint:
+    description: Host name or URL of the DTS endpoint. Without it, E(APSARADB_DTS_ENDPOINT) is used, else
+      C(dts.aliyuncs.com), or C(dts.REGION.aliyuncs.com) where the vendor's SDK has it for O(region).
+    type: str
   ca_path:
     description: File or folder with the certificate authorities to trust instead of the built-in ones. Without it,
       E(APSARADB_CA_PATH) is used, then E(REQUESTS_CA_BUNDLE).

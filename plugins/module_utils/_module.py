@@ -35,6 +35,8 @@ AUTH_OPTIONS: dict[str, dict[str, Any]] = {
     "rds_endpoint": {"type": "str", "fallback": (env_fallback, ["APSARADB_RDS_ENDPOINT"])},
     "ram_endpoint": {"type": "str", "fallback": (env_fallback, ["APSARADB_RAM_ENDPOINT"])},
     "oss_endpoint": {"type": "str", "fallback": (env_fallback, ["APSARADB_OSS_ENDPOINT"])},
+    "sts_endpoint": {"type": "str", "fallback": (env_fallback, ["APSARADB_STS_ENDPOINT"])},
+    "dts_endpoint": {"type": "str", "fallback": (env_fallback, ["APSARADB_DTS_ENDPOINT"])},
     "ca_path": {"type": "path", "fallback": (env_fallback, ["APSARADB_CA_PATH"])},
     # A proxy's address may hold a password.
     "proxy": {"type": "str", "no_log": True, "fallback": (env_fallback, ["APSARADB_PROXY"])},
@@ -109,8 +111,14 @@ def _refuse_weak_secrets(module: AnsibleModule) -> None:
 
 
 def _is_weak(module: AnsibleModule, secret: str) -> bool:
-    shown = " ".join(str(v) for k, v in module.params.items() if v and k not in (*_CREDENTIALS, "proxy"))
+    shown = " ".join(str(_told(v)) for k, v in module.params.items() if v and k not in (*_CREDENTIALS, "proxy"))
     return len(secret) < _SHORTEST_SECRET or secret in f"{shown} {_WORDS_OF_RESULTS}"
+
+
+def _told(value: Any) -> Any:
+    """An option without the secrets among its suboptions."""
+    secret = (*_CREDENTIALS, "password")
+    return {k: v for k, v in value.items() if k not in secret} if isinstance(value, dict) else value
 
 
 def _refuse_weak(module: AnsibleModule, what: str, secrets: list[str]) -> None:

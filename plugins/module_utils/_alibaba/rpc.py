@@ -17,6 +17,7 @@ import json
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .._failure import BadRequest
@@ -27,6 +28,7 @@ from .errors import AnswerLost, ServiceError, Unreachable, WriteRefused, is_thro
 from .http_library import requests
 from .signing import ProofOfCaller, query_string
 
+FORM = "application/x-www-form-urlencoded"
 USER_AGENT = "apsaradb.migration (Ansible)"
 # Answers are a few kilobytes; a list page of a large instance a few megabytes. More is no answer of the service.
 LARGEST_ANSWER = 32 * 1024 * 1024
@@ -48,11 +50,17 @@ class Retrying(NamedTuple):
 
 
 class Service(NamedTuple):
-    """name: as in option names (`rds_endpoint`). reads: the actions that change nothing at the service."""
+    """name: as in option names (`rds_endpoint`). reads: the actions that change nothing at the service.
+
+    forms: by action, the parameters that go into a form in the body; all others are in the query. tells_success: an
+    answer with HTTP 200 may say `Success: false`, which is a refusal.
+    """
 
     name: str
     version: str
     reads: frozenset[str]
+    forms: Mapping[str, frozenset[str]] = MappingProxyType({})
+    tells_success: bool = False
 
 
 class CallLog:
@@ -106,7 +114,7 @@ class RpcClient:
                 remedy="This is a bug in the collection; please report it.",
             )
         try:
-            query = query_string({k: _as_text(v) for k, v in (parameters or {}).items() if v is not None})
+            query, form = self._encoded(action, parameters or {})
         except UnicodeEncodeError:
             raise BadRequest(
                 f"{action}: an option holds a character that is none (half of a surrogate pair).",
@@ -114,7 +122,7 @@ class RpcClient:
                 action=action,
                 remedy="Look for broken characters in the ids and names of the task.",
             ) from None
-        answer = self._with_retries(action, query, reading)
+        answer = self._with_retries(action, query, form, reading)
         if not reading:
             self._log.writes.append(str(answer.get("RequestId") or ""))
         return answer
@@ -143,12 +151,19 @@ class RpcClient:
                 return
             number, before = number + 1, rows
 
-    def _with_retries(self, action: str, query: str, reading: bool) -> dict[str, Any]:
+    def _encoded(self, action: str, parameters: Mapping[str, Any]) -> tuple[str, str]:
+        """(query, form), each as it is sent."""
+        told = {k: _as_text(v) for k, v in parameters.items() if v is not None}
+        in_form = self._service.forms.get(action, frozenset())
+        query = {k: v for k, v in told.items() if k not in in_form}
+        return query_string(query), query_string({k: v for k, v in told.items() if k in in_form})
+
+    def _with_retries(self, action: str, query: str, form: str, reading: bool) -> dict[str, Any]:
         started = self._clock.monotonic()
         attempt = 0
         while True:
             try:
-                return self._attempt(action, query, READ_TIMEOUT if reading else WRITE_TIMEOUT)
+                return self._attempt(action, query, form, READ_TIMEOUT if reading else WRITE_TIMEOUT)
             except (ServiceError, Unreachable, AnswerLost) as failure:
                 pause = self._pause(failure, attempt)
                 may_repeat = is_throttling(failure.code) or (reading and failure.transient)
@@ -165,38 +180,44 @@ class RpcClient:
         pause = doubling * (0.5 + self._jitter() / 2)
         return max(asked, 0.0) + pause / 10 if asked is not None else pause
 
-    def _attempt(self, action: str, query: str, silence: float) -> dict[str, Any]:
-        response, body = self._exchange(action, query, silence)
+    def _attempt(self, action: str, query: str, form: str, silence: float) -> dict[str, Any]:
+        response, body = self._exchange(action, query, form, silence)
         document = _as_document(body)
+        if document is not None and self._service.tells_success:
+            document = _told_refusal(document) or document
         if response.status_code in range(200, 300) and document is not None and not error_code(document):
             return document
         from .rpc_failures import refusal
 
         raise refusal(action, response, document, secrets_of(self._credentials.current()))
 
-    def _exchange(self, action: str, query: str, silence: float) -> tuple[Any, bytes]:
+    def _exchange(self, action: str, query: str, form: str, silence: float) -> tuple[Any, bytes]:
         """One request, one answer, or the failure to get one."""
         url = f"{self._endpoint}/?{query}" if query else f"{self._endpoint}/"
-        outcome = self._send(action, url, silence)
+        outcome = self._send(action, url, form, silence)
         if isinstance(outcome, Exception):
             from .rpc_failures import no_answer
 
             raise no_answer(action, url, f"{self._service.name}_endpoint", outcome)
         return outcome
 
-    def _send(self, action: str, url: str, silence: float) -> tuple[Any, bytes] | Exception:
+    def _send(self, action: str, url: str, form: str, silence: float) -> tuple[Any, bytes] | Exception:
         """Exceptions of requests quote the URL. They are handed back: a raised one would be chained and shown."""
         late = self._clock.monotonic() + SLOWEST_ANSWER
+        headers = {
+            "accept": "application/json",
+            "user-agent": USER_AGENT,
+            "x-acs-action": action,
+            "x-acs-version": self._service.version,
+            # Signed like the others, with a digest of the form.
+            **({"content-type": FORM} if form else {}),
+        }
         try:
             response = self._session.request(
                 "POST",
                 url,
-                headers={
-                    "accept": "application/json",
-                    "user-agent": USER_AGENT,
-                    "x-acs-action": action,
-                    "x-acs-version": self._service.version,
-                },
+                headers=headers,
+                data=form or None,
                 auth=self._proof,
                 proxies=proxies_for(url, self._trust),
                 timeout=(CONNECT_TIMEOUT, silence),
@@ -232,6 +253,20 @@ def _as_document(body: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def _told_refusal(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """An answer that says that it is no success, as an error body; None for any other.
+
+    `Success` is a boolean or a text. What stands for %s in the message is told apart from it.
+    """
+    if str(document.get("Success")).lower() != "false":
+        return None
+    told = {key: document.get(key) for key in ("ErrCode", "ErrMessage", "DynamicMessage")}
+    text, meant = (str(told[key] or "") for key in ("ErrMessage", "DynamicMessage"))
+    text = text.replace("%s", meant) if "%s" in text else " ".join(filter(None, (text, meant)))
+    code = error_code({"Code": told["ErrCode"]}) or error_code(document) or "Refused"
+    return {"Code": code, "Message": text, "RequestId": document.get("RequestId")}
 
 
 def error_code(document: Mapping[str, Any]) -> str:

@@ -47,6 +47,8 @@ class Services:
         self._credentials: CredentialSource | None = None
         self._rds: RpcClient | None = None
         self._ram: RpcClient | None = None
+        self._sts: RpcClient | None = None
+        self._dts: RpcClient | None = None
         self._oss: OssClient | None = None
         self.clock = clock or Clock()
         self.log = CallLog()
@@ -64,6 +66,38 @@ class Services:
 
             self._ram = self._client(RAM, DEFAULT_ENDPOINT)
         return self._ram
+
+    @property
+    def sts(self) -> RpcClient:
+        if self._sts is None:
+            from .sts import DEFAULT_ENDPOINT, STS
+
+            self._sts = self._client(STS, DEFAULT_ENDPOINT)
+        return self._sts
+
+    @property
+    def dts(self) -> RpcClient:
+        if self._dts is None:
+            from .dts import DTS, default_endpoint
+
+            self._dts = self._client(DTS, default_endpoint(self._region()))
+        return self._dts
+
+    def acting_as(self, credentials: Mapping[str, Any]) -> Services:
+        """The same services with the credentials of somebody else, given as the options of the same names.
+
+        They read, whatever this one may do.
+        """
+        own = ("access_key_id", "access_key_secret", "security_token", "bearer_token", "profile")
+        options = {**self._options, **{name: credentials.get(name) for name in own}}
+        return Services(
+            options,
+            read_only=True,
+            clock=self.clock,
+            environment=self._environment,
+            on_secret=self._on_secret,
+            session=self._session,
+        )
 
     @property
     def oss(self) -> OssClient:
