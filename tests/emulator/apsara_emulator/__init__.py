@@ -7,7 +7,7 @@
 The core (everything but `http_server`, `__main__` and `requests_adapter`) needs nothing but Python.
 """
 
-from . import ram, rds, sts
+from . import dts, ram, rds, sts
 from .clock import Clock, ManualClock, WallClock
 from .errors import ApiError, DocumentError
 from .gateway import ConnectionFault, Gateway, HttpRequest, HttpResponse
@@ -30,6 +30,7 @@ __all__ = [
     "WallClock",
     "World",
     "draw",
+    "dts",
     "ram",
     "rds",
     "sts",

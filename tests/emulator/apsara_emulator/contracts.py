@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -41,15 +41,20 @@ COMMON_PARAMETERS = frozenset(
     }
 )
 
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of an action. `type` is string, integer, number, boolean, or a JSON shape."""
+    """One parameter of an action. `type` is string, integer, number, boolean, or a JSON shape.
+
+    An array comes as NAME.1, NAME.2, or NAME.1.Key. `in_body` if the SDK sends it in the form, not in the query.
+    """
 
     type: Any
     required: bool
+    in_body: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,14 +71,30 @@ class Contract:
     def check(self, given: Mapping[str, str], variants: Variants) -> None:
         """ApiError if `given` lacks a required parameter, has one too many, or one of the wrong type."""
         for name, parameter in self.parameters.items():
-            if parameter.required and not given.get(name):
+            if parameter.required and not given.get(name) and not given.get(f"{name}.1"):
+                if any(one.startswith(f"{name}.1.") for one in given):
+                    continue
                 raise ApiError("MissingParameter", 400, f"The parameter {name} is required by {self.action}.")
         for name, value in given.items():
-            known = self.parameters.get(name)
+            known = self.parameters.get(_array_name(name)) or self.parameters.get(name)
             if known is not None:
                 _check_type(name, value, known.type)
             elif name not in COMMON_PARAMETERS and variants["unknown_parameter"] != "ignored":
                 raise variants.error("unknown_parameter", f"{self.action} has no parameter {name[:64]}.")
+
+
+    def check_places(self, query_names: Collection[str], variants: Variants) -> None:
+        """ApiError if something is in the query that belongs into the form."""
+        for name in query_names:
+            known = self.parameters.get(name)
+            if known is not None and known.in_body and variants["body_parameter_in_query"] != "accepted":
+                raise variants.error("body_parameter_in_query", f"The parameter {name} belongs into the body.")
+
+
+def _array_name(name: str) -> str:
+    """`Tag` of Tag.1.Key."""
+    base, _dot, rest = name.partition(".")
+    return base if rest.partition(".")[0].isdecimal() else name
 
 
 def _check_type(name: str, value: str, kind: Any) -> None:
@@ -83,6 +104,8 @@ def _check_type(name: str, value: str, kind: Any) -> None:
         raise ApiError("InvalidParameter", 400, f"The parameter {name} is not an integer.")
     if kind == "boolean" and value.lower() not in {"true", "false"}:
         raise ApiError("InvalidParameter", 400, f"The parameter {name} is not a boolean.")
+    if kind == "number" and not _NUMBER.fullmatch(value):
+        raise ApiError("InvalidParameter", 400, f"The parameter {name} is not a number.")
 
 
 @lru_cache(maxsize=1)
@@ -104,7 +127,7 @@ def service_versions() -> dict[str, str]:
 
 def _contract(service: str, version: str, action: str, raw: Mapping[str, Any]) -> Contract:
     parameters = {
-        name: Parameter(parameter["type"], parameter.get("required", False))
+        name: Parameter(parameter["type"], parameter.get("required", False), parameter.get("in") == "body")
         for name, parameter in raw["params"].items()
     }
     return Contract(service, version, action, raw.get("retired", False), parameters, raw["response"])

@@ -17,6 +17,9 @@ _DAY = 86400
 ACCOUNT_ONE = "1000000000000001"
 ACCOUNT_TWO = "2000000000000002"
 IMPORT_ROLE = "AliyunRDSImportRole"
+DTS_ROLE = "AliyunDTSDefaultRole"
+# A MySQL and a PostgreSQL instance of the second account, to be migrated to the first one.
+MYSQL_TWO, POSTGRESQL_TWO = "rm-bp1othermysql0001", "pgm-bp1other00000001"
 BUCKET_ONE = "apsara-emulator-backups"
 # Made-up credentials that open nothing but the emulator.
 ACCESS_KEY_ONE = ("LTAI5tApsaraEmulator0001", "emulatorSecretOfAccountOne0001")
@@ -46,9 +49,13 @@ def _accounts() -> dict[str, Any]:
             "access_keys": [_key(*ACCESS_KEY_ONE)],
             "security_tokens": tokens,
             "bearer_tokens": [BEARER_TOKEN_ONE],
-            "roles": {IMPORT_ROLE: _import_role()},
+            "roles": {IMPORT_ROLE: _import_role(), DTS_ROLE: _dts_role()},
         },
-        ACCOUNT_TWO: {"account_id": ACCOUNT_TWO, "access_keys": [_key(*ACCESS_KEY_TWO)]},
+        ACCOUNT_TWO: {
+            "account_id": ACCOUNT_TWO,
+            "access_keys": [_key(*ACCESS_KEY_TWO)],
+            "roles": {DTS_ROLE: _dts_role()},
+        },
     }
 
 
@@ -59,6 +66,17 @@ def _import_role() -> dict[str, Any]:
         "description": "lets the database service read backup files",
         "trust_policy": json.dumps({"Statement": [statement], "Version": "1"}),
         "created": {"ago": 60 * _DAY},
+    }
+
+
+def _dts_role() -> dict[str, Any]:
+    """What an account has that has used DTS before."""
+    statement = {"Action": "sts:AssumeRole", "Effect": "Allow", "Principal": {"Service": ["dts.aliyuncs.com"]}}
+    return {
+        "description": "lets DTS work with the account's databases",
+        "trust_policy": json.dumps({"Statement": [statement], "Version": "1"}),
+        "created": {"ago": 60 * _DAY},
+        "policies": ["System/AliyunDTSRolePolicy"],
     }
 
 
@@ -98,7 +116,7 @@ def _other_engines() -> dict[str, Any]:
     # Of the version for which this computer has server programs.
     version = f"{preferred_major() or 15}.0"
     return {
-        "rm-bp1mysql00000001": _instance("MySQL", "8.0", 200, {"shop": 20}),
+        "rm-bp1mysql00000001": {**_instance("MySQL", "8.0", 200, {"shop": 20}), "accounts": _migrator()},
         "pgm-bp1source0000001": _instance("PostgreSQL", version, 200, {"app": 20}),
         "pgm-bp1target0000001": _instance("PostgreSQL", version, 200, {}),
     }
@@ -106,7 +124,12 @@ def _other_engines() -> dict[str, Any]:
 
 def _second_account() -> dict[str, Any]:
     here = {**_instance("SQLServer", "2019_std_ha", 200, {"foreign": 10}), "account_id": ACCOUNT_TWO}
+    version = f"{preferred_major() or 15}.0"
+    mysql = {**_instance("MySQL", "8.0", 200, {"orders": 6, "stock": 2}), "account_id": ACCOUNT_TWO}
+    postgresql = {**_instance("PostgreSQL", version, 200, {"crm": 4}), "account_id": ACCOUNT_TWO}
     return {
+        MYSQL_TWO: {**mysql, "accounts": _migrator()},
+        POSTGRESQL_TWO: {**postgresql, "accounts": _migrator()},
         "rm-bp1othersql000001": here,
         "rm-uf6othersql00001": {
             **here,
@@ -115,6 +138,10 @@ def _second_account() -> dict[str, Any]:
             "vpc_id": "vpc-uf6emulator000001",
         },
     }
+
+
+def _migrator() -> list[dict[str, Any]]:
+    return [{"name": "migrator", "type": "Super", "description": "for DTS"}]
 
 
 _CHARACTER_SETS = {"SQLServer": "Chinese_PRC_CI_AS", "MySQL": "utf8mb4", "PostgreSQL": "UTF8"}

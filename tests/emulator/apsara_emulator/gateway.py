@@ -76,7 +76,9 @@ class Gateway:
             if request.method not in ("GET", "POST"):
                 raise ApiError("UnsupportedHTTPMethod", 403, f"The method {request.method[:16]} is not supported.")
             _require_single_values(request)
-            identity = self.verifier.identify(request, self.world.state.accounts, self.world.variants, skew)
+            identity = self.verifier.identify(
+                request, self.world.state.accounts, self.world.variants, skew, self.world.clock.now()
+            )
             call.account_id, call.access_key_id = identity.account_id, identity.access_key_id
             call.identity = identity.guise
             _require_target(call, request)
@@ -142,7 +144,8 @@ def _call_of(request: HttpRequest) -> Call:
         # A public how-to leaves out the common parameters together with the signature.
         service = next((name for name, actions in load_contracts().items() if action in actions), "")
     parameters = {name: value for name, value in given.items() if name not in COMMON_PARAMETERS or name == "RegionId"}
-    return Call("", service, action, parameters, new_request_id())
+    query_names = frozenset(name for name, _value in request.query)
+    return Call("", service, action, parameters, new_request_id(), query_names=query_names)
 
 
 def _require_target(call: Call, request: HttpRequest) -> None:

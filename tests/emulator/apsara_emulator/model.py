@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 from .documents import Instant
 from .model_durations import Durations
 from .model_migrations import MigrateTask
+from .model_ram import Policy, Role
 from .oss_model import Bucket
 from .postgresql.model import CloudMigration, CloudTask, Stall
+from .transmission.model import DtsFinding, DtsJob, DtsOrder
 
 GIB = 1024**3
 
@@ -34,26 +36,19 @@ class SecurityToken:
     security_token: str
     expires: Instant
     role: str = "migration"
-
-
-@dataclass
-class Role:
-    """A RAM role. `trust_policy` is a JSON text."""
-
-    description: str = ""
-    trust_policy: str = ""
-    created: Instant | None = None
+    session: str = "session"
 
 
 @dataclass
 class Account:
-    """An account of the cloud, what it can sign with, and its RAM roles by name."""
+    """An account of the cloud, what it can sign with, and its RAM roles and own policies by name."""
 
     account_id: str
     access_keys: list[AccessKey] = field(default_factory=list)
     security_tokens: list[SecurityToken] = field(default_factory=list)
     bearer_tokens: list[str] = field(default_factory=list)
     roles: dict[str, Role] = field(default_factory=dict)
+    policies: dict[str, Policy] = field(default_factory=dict)
 
 
 @dataclass
@@ -62,7 +57,9 @@ class Database:
 
     `created` is when somebody made it during the life of this world (nothing: it was always there); listings lag
     behind it. `ready` is when it turns from Creating to Running by itself, `gone` when it turns from Deleting to gone.
-    `operation` is the id of the import or copy that brought it, `migrate_task` that of the backup import.
+    `operation` is the id of the import or copy that brought it, `migrate_task` that of the backup import, `dts_job`
+    that of the DTS job. `tables` are names (`schema.name` for PostgreSQL and SQL Server); nothing: not known, and
+    whatever is asked for is there.
     """
 
     status: str = "Running"
@@ -74,17 +71,23 @@ class Database:
     gone: Instant | None = None
     operation: int | None = None
     migrate_task: str = ""
+    tables: list[str] | None = None
+    dts_job: str = ""
 
 
 @dataclass
 class DatabaseAccount:
-    """A login of an instance. `privileges`: database name to ReadWrite, ReadOnly, DBOwner and so on."""
+    """A login of an instance. `privileges`: database name to ReadWrite, ReadOnly, DBOwner and so on.
+
+    `password` is what DTS has to be told; nothing: any will do.
+    """
 
     name: str
     type: str = "Normal"
     status: str = "Available"
     description: str = ""
     privileges: dict[str, str] = field(default_factory=dict)
+    password: str | None = None
 
 
 @dataclass
@@ -166,6 +169,7 @@ class Instance:
     whitelist: list[Whitelist] = field(default_factory=list)
     extensions: list[str] | None = None
     parameters: dict[str, str] = field(default_factory=dict)
+    ssl: bool = False
 
     @property
     def used(self) -> int:
@@ -216,7 +220,9 @@ class Outcome:
     `result` is fails (after `after` seconds, with `failure` as its text) or never_starts (the call is answered with
     success, nothing follows). `kind` (import, copy, migrate), `source` and `target` narrow it down; it applies `times`
     times. Backup imports (migrate) can be narrowed down to a `database`, and have slow (everything takes `factor`
-    times as long), checkdb_fails and cannot_open too.
+    times as long), checkdb_fails and cannot_open too. Outcomes of `kind` dts apply to a DTS job at a `stage`
+    (precheck, structure, full, incremental): fails, slow, stalls (it never ends), retries (Retrying for `after`
+    seconds), and at the incremental stage stays_behind (the delay never falls).
     """
 
     result: str
@@ -228,6 +234,7 @@ class Outcome:
     times: int = 1
     database: str = ""
     factor: float = 10.0
+    stage: str = ""
 
 
 @dataclass
@@ -247,6 +254,8 @@ class Quotas:
     """Backup imports that an instance works on at a time; the others wait."""
     tasks_per_database: int = 20
     tasks_per_instance: int = 500
+    dts_lists_per_second: int = 20
+    """Calls of DescribeDtsJobs of an account for a region."""
 
 
 @dataclass
@@ -289,4 +298,11 @@ class WorldState:
     cloud_migrations: list[CloudMigration] = field(default_factory=list)
     stalls: list[Stall] = field(default_factory=list)
     extra_report_lines: list[str] = field(default_factory=list)
+    dts_jobs: list[DtsJob] = field(default_factory=list)
+    dts_orders: list[DtsOrder] = field(default_factory=list)
+    dts_findings: list[DtsFinding] = field(default_factory=list)
+    dts_servers: list[str] = field(default_factory=lambda: ["100.104.0.0/16", "11.115.0.0/24"])
+    """Address ranges that DTS connects from."""
+    self_managed: dict[str, Instance] = field(default_factory=dict)
+    """Databases that are no part of the cloud, by HOST:PORT. Their account does not matter."""
     variants: dict[str, str] = field(default_factory=dict)

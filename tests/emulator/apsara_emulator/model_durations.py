@@ -32,6 +32,16 @@ class RestoreDurations:
 
 
 @dataclass
+class DtsDurations:
+    """How long the stages of a DTS job take; `full` per GiB of the selected databases."""
+
+    precheck: float = 20.0
+    structure: float = 10.0
+    full: Duration = field(default_factory=lambda: Duration(20.0, 2.0))
+    catch_up: float = 30.0
+
+
+@dataclass
 class Durations:
     """How long things take, before the world's speed divides it."""
 
@@ -40,3 +50,4 @@ class Durations:
     cancel: float = 10.0
     create_database: float = 5.0
     restores: RestoreDurations = field(default_factory=RestoreDurations)
+    dts: DtsDurations = field(default_factory=DtsDurations)

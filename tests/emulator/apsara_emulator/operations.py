@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from .documents import Instant
 from .model import Database, DatabaseAccount, Instance, Operation, Outcome
 from .restores import settle_restores
+from .transmission.progress import settle_jobs
 
 if TYPE_CHECKING:
     from .world import World
@@ -28,6 +29,7 @@ def settle(world: World) -> None:
     for instance in world.state.instances.values():
         _settle_databases(instance, now)
     settle_restores(world)
+    settle_jobs(world)
 
 
 def busy_with(world: World, instance_id: str) -> Operation | None:

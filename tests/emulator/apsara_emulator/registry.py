@@ -34,10 +34,16 @@ class Call:
     identity: str = "account"
     list_lag: float = 0.0
     took_effect: bool = False
+    query_names: frozenset[str] = frozenset()
+    """Which parameters came in the query and not in the form; nothing when called in process."""
 
     def text(self, name: str) -> str:
         """A parameter, or the empty text."""
         return self.parameters.get(name, "")
+
+    def flag(self, name: str) -> bool:
+        """Whether a boolean parameter is true."""
+        return self.text(name).lower() == "true"
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Identity:
-    """A caller who has proved it. `guise` is account, or role/NAME for a token of the token service."""
+    """A caller who has proved it. `guise` is account, or role/NAME/SESSION for a token of the token service."""
 
     account_id: str
     access_key_id: str
@@ -182,9 +182,17 @@ class Verifier:
         self._lock = threading.Lock()
 
     def identify(
-        self, request: HttpRequest, accounts: Mapping[str, Account], variants: Variants, skew: float = 0.0
+        self,
+        request: HttpRequest,
+        accounts: Mapping[str, Account],
+        variants: Variants,
+        skew: float = 0.0,
+        world_now: float | None = None,
     ) -> Identity:
-        """The caller. ApiError if it cannot be proved. `skew` is how far the service's clock is ahead, in seconds."""
+        """The caller. ApiError if it cannot be proved. `skew` is how far the service's clock is ahead, in seconds.
+
+        Security tokens end by the clock of the world that gave them (`world_now`), which is this one's unless given.
+        """
         token, form = bearer_token(request)
         if form:
             return _bearer_identity(token, form, accounts, variants)
@@ -194,22 +202,24 @@ class Verifier:
             claim = v1_claim(request)
         else:
             raise _missing("AccessKeyId")
-        return self._judge(claim, accounts, variants, skew)
+        return self._judge(claim, accounts, variants, skew, self._clock.now() if world_now is None else world_now)
 
     def forget(self) -> None:
         """Forget the nonces."""
         with self._lock:
             self._nonces.clear()
 
-    def _judge(self, claim: Claim, accounts: Mapping[str, Account], variants: Variants, skew: float) -> Identity:
+    def _judge(
+        self, claim: Claim, accounts: Mapping[str, Account], variants: Variants, skew: float, world_now: float
+    ) -> Identity:
         account, key = _find_key(claim.access_key_id, accounts, variants)
         self._check_stamp(claim.time_stamp, variants, skew)
         if not hmac.compare_digest(key_signature(claim, key).encode(), claim.signature.encode()):
             # The older SDK splits this text at its first colon to get at the string to sign.
             raise variants.error("wrong_secret", f"The signature is not right; signed here was:{claim.string_to_sign}")
-        self._check_token(claim, key, variants)
+        _check_token(claim, key, variants, world_now)
         self._use_nonce(claim, variants)
-        guise = f"role/{key.role}" if isinstance(key, SecurityToken) else "account"
+        guise = f"role/{key.role}/{key.session}" if isinstance(key, SecurityToken) else "account"
         return Identity(account.account_id, claim.access_key_id, guise)
 
     def _check_stamp(self, text: str, variants: Variants, skew: float) -> None:
@@ -220,13 +230,6 @@ class Verifier:
         if abs(self._clock.now() + skew - stamp) > STAMP_TOLERANCE:
             raise variants.error("stale_time_stamp", "The time stamp is too far off.")
 
-    def _check_token(self, claim: Claim, key: AccessKey | SecurityToken, variants: Variants) -> None:
-        expected = key.security_token if isinstance(key, SecurityToken) else ""
-        if not hmac.compare_digest(expected.encode(), claim.security_token.encode()):
-            raise variants.error("wrong_security_token", "The security token is not the one of this key.")
-        if isinstance(key, SecurityToken) and key.expires <= self._clock.now():
-            raise variants.error("expired_security_token", "The security token has expired.")
-
     def _use_nonce(self, claim: Claim, variants: Variants) -> None:
         now = self._clock.now()
         with self._lock:
@@ -234,6 +237,14 @@ class Verifier:
             if (claim.access_key_id, claim.nonce) in self._nonces:
                 raise variants.error("reused_nonce", "The nonce was used before.")
             self._nonces[claim.access_key_id, claim.nonce] = now
+
+
+def _check_token(claim: Claim, key: AccessKey | SecurityToken, variants: Variants, now: float) -> None:
+    expected = key.security_token if isinstance(key, SecurityToken) else ""
+    if not hmac.compare_digest(expected.encode(), claim.security_token.encode()):
+        raise variants.error("wrong_security_token", "The security token is not the one of this key.")
+    if isinstance(key, SecurityToken) and key.expires <= now:
+        raise variants.error("expired_security_token", "The security token has expired.")
 
 
 def key_signature(claim: Claim, key: AccessKey | SecurityToken) -> str:

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from .errors import ApiError, DocumentError
 from .variant import UNDOCUMENTED, Variant, variant
 from .variants_backups import BACKUPS
+from .variants_dts import DTS
 from .variants_oss import OSS
 from .variants_postgresql import POSTGRESQL
 
@@ -311,7 +312,7 @@ _GATEWAY = (
     ),
 )
 
-_ALL = (*_STATES, *_ANSWERS, *_TASKS, *_REFUSALS, *_GATEWAY, *BACKUPS, *OSS, *POSTGRESQL)
+_ALL = (*_STATES, *_ANSWERS, *_TASKS, *_REFUSALS, *_GATEWAY, *BACKUPS, *DTS, *OSS, *POSTGRESQL)
 VARIANTS: dict[str, Variant] = {one.name: one for one in _ALL}
 
 

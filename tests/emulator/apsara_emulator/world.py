@@ -55,6 +55,9 @@ class World:
         self.calls = CallLog()
         self.faults = FaultBook()
         self.postgresql = Fleet()
+        self.dts_passwords: dict[tuple[str, str], str] = {}
+        """What DTS was told: (job id, source or target) to password. It is no part of a world document."""
+        self.dts_lists: dict[tuple[str, str], deque[float]] = defaultdict(deque)
         self.lock = threading.RLock()
         self.oss = ObjectLibrary(self, store or BlobStore())
         self.objects: ObjectStore = LibraryObjects(self.oss)
@@ -107,6 +110,7 @@ class World:
         """
         with self.lock:
             self.postgresql.reset()
+            self.dts_passwords.clear()
             if document is not None:
                 self._load(document)
                 self._start_document = document
@@ -115,6 +119,7 @@ class World:
             self.calls.clear()
             self.faults.replace([])
             self._recent.clear()
+            self.dts_lists.clear()
 
     def call(
         self,
@@ -144,6 +149,7 @@ class World:
                 self._throttle(call.account_id)
                 contract = self._contract(call)
                 contract.check(call.parameters, self.variants)
+                contract.check_places(call.query_names, self.variants)
                 operations.settle(self)
                 known = ACTIONS[call.service, call.action]
                 call.took_effect = known.mutating
@@ -213,6 +219,8 @@ class World:
                 raise DocumentError(f"world.instances.{key}: id is {instance.id!r}")
             if instance.account_id not in state.accounts:
                 raise DocumentError(f"world.instances.{key}: there is no account {instance.account_id!r}")
+        for key, instance in state.self_managed.items():
+            instance.id = instance.id or key
         for key, account in state.accounts.items():
             if account.account_id != key:
                 raise DocumentError(f"world.accounts.{key}: account_id is {account.account_id!r}")

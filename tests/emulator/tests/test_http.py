@@ -73,7 +73,7 @@ def test_json_error(emulator: Served) -> None:
         ("Action=Nothing", 400, "MissingParameter"),
         ("Action=DescribeRegions&Version=1999-01-01", 400, "InvalidParameter"),
         (f"Action=Nothing&{VERSION}", 403, "InvalidAction"),
-        ("Action=CreateDtsInstance&Version=2020-01-01", 403, "InvalidAction"),
+        ("Action=CreateUser&Version=2015-05-01", 403, "InvalidAction"),
         (f"Action=DescribeRegions&{VERSION}&A=1", 400, "InvalidParameter"),
         (f"Action=DescribeRegions&{VERSION}&AcceptLanguage=a&AcceptLanguage=b", 400, "InvalidParameter"),
         (f"Action=DescribeDBInstances&{VERSION}&RegionId=cn-nowhere", 404, "InvalidRegionId.NotFound"),

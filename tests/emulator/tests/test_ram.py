@@ -52,4 +52,4 @@ def test_roles_of_the_world_document() -> None:
         with pytest.raises(ApiError, match=code):
             bench.world.call(ACCOUNT_ONE, "GetRole", parameters, service="ram")
     with pytest.raises(ApiError, match="InvalidAction"):
-        bench.world.call(ACCOUNT_ONE, "CreateRole", {}, service="ram")
+        bench.world.call(ACCOUNT_ONE, "CreateUser", {}, service="ram")

@@ -129,7 +129,11 @@ def test_who_is_calling(emulator: Served, scheme: dict[str, Any]) -> None:
 def test_an_account_sees_only_its_own(emulator: Served, scheme: dict[str, Any]) -> None:
     client = rds(emulator, access_key_id=ACCESS_KEY_TWO[0], access_key_secret=ACCESS_KEY_TWO[1], **scheme)
     listed = client.describe_dbinstances(m.DescribeDBInstancesRequest(region_id="cn-hangzhou")).body
-    assert [one.dbinstance_id for one in listed.items.dbinstance] == ["rm-bp1othersql000001"]
+    assert {one.dbinstance_id for one in listed.items.dbinstance} == {
+        "rm-bp1othermysql0001",
+        "pgm-bp1other00000001",
+        "rm-bp1othersql000001",
+    }
     with pytest.raises(ClientException) as caught:
         client.describe_databases(m.DescribeDatabasesRequest(dbinstance_id=SOURCE))
     assert (caught.value.code, caught.value.status_code) == ("InvalidDBInstanceId.NotFound", 404)

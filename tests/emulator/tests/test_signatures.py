@@ -35,7 +35,7 @@ def refusal(request: HttpRequest, *, variants: Variants | None = None, later: fl
 @pytest.mark.parametrize("name", SIGNED)
 def test_a_signature_of_the_sdk_is_accepted(name: str) -> None:
     token = "token" in name
-    guise = "role/migration" if token else "account"
+    guise = "role/migration/session" if token else "account"
     key = "STS.testAccessKeyId" if token else "testAccessKeyId"
     assert identify(SIGNED[name]) == Identity("1000000000000001", key, guise)
 

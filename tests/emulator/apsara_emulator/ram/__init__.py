@@ -4,6 +4,6 @@
 
 """The access management service, API version 2015-05-01."""
 
-from . import roles
+from . import attachments, policies, roles
 
-__all__ = ["roles"]
+__all__ = ["attachments", "policies", "roles"]

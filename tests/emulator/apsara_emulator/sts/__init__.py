@@ -4,6 +4,6 @@
 
 """The token service, API version 2015-04-01."""
 
-from . import identity
+from . import assume, identity
 
-__all__ = ["identity"]
+__all__ = ["assume", "identity"]

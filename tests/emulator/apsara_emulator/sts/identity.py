@@ -6,21 +6,23 @@
 
 from __future__ import annotations
 
+from ..ram.roles import role_id
 from ..registry import Answer, Call, action
 from ..world import World
 
 
 @action("sts", "GetCallerIdentity", mutating=False)
 def get_caller_identity(world: World, call: Call) -> Answer:
-    """The account, and in which guise: itself, or a role that it assumed (`identity` is then `role/NAME`)."""
+    """The account, and in which guise: itself, or a role that it assumed (`identity` is then `role/NAME/SESSION`)."""
     if call.identity.startswith("role/"):
-        role = call.identity.removeprefix("role/")
+        _word, role, session = call.identity.split("/", 2)
+        identifier = role_id(call.account_id, role)
         return {
             "IdentityType": "AssumedRoleUser",
             "AccountId": call.account_id,
-            "Arn": f"acs:ram::{call.account_id}:assumed-role/{role}/session",
-            "RoleId": f"3{call.account_id}",
-            "PrincipalId": f"3{call.account_id}:session",
+            "Arn": f"acs:ram::{call.account_id}:assumed-role/{role.lower()}/{session}",
+            "RoleId": identifier,
+            "PrincipalId": f"{identifier}:{session}",
         }
     return {
         "IdentityType": "Account",
