@@ -321,9 +321,31 @@ def test_an_assessment_under_way_that_fails_is_waited_for_and_told_in_full(paper
     assert result["failed"]
     assert result["error"]["code"] == "assessment_failed"
     assert not result["changed"]
+    assert result["assessment"]["outcome"] == "failed"
     for text in ("databases exist: shop", "source version is 16", "upgrade it afterwards"):
         assert text in result["msg"]
     assert paper.writes() == []
+
+
+@pytest.mark.parametrize("wish", ["assessed", "replicating", "switched"])
+@pytest.mark.parametrize("lines", [[], GOOD_REPORT])
+def test_a_migration_that_another_run_begins_while_the_assessment_is_waited_for(paper, run, wish, lines):
+    paper.add_assessment(ago=1, lines=[])
+
+    def begin():
+        if not paper.migrations():
+            paper.world.state.assessments[-1].detail = list(lines)
+            paper.add_migration(ago=0, replication_info=CLOSE)
+        elif paper.migrations()[-1]["stage"] == "switch":
+            task = paper.world.state.cloud_migrations[-1]
+            task.stage, task.replication_state, task.failed = "success", "finish", False
+
+    paper.on_sleep = begin
+    result = run(paper, MODULE, **paper.wish(wish, confirm=TARGET, accept=["assessment"]))
+    assert not result["failed"], result["msg"]
+    assert result["state"] == ("switched" if wish == "switched" else "replicating")
+    assert result["adopted"]
+    assert [call.action for call in paper.writes()] == ([ACTIVATE] if wish == "switched" else [])
 
 
 def test_an_assessment_that_stands_still(paper, run):
@@ -519,6 +541,8 @@ def test_how_close_is_close(paper, run, info, options, code):
     if code == "lag_too_large":
         assert "max_lag" in result["msg"]
         assert "not sent" in result["msg"]
+        assert not result["changed"]
+        assert result["state"] == "replicating"
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .._alibaba import rds
 from .._alibaba import rds_cloud_migration as api
+from .._alibaba.assessment import PENDING
 from .._alibaba.errors import ServiceError
 from .._alibaba.rpc import RpcClient
 from .._failure import MigrationFailure
 from .._plan import Check, Plan, Step
 from .._waiting import Clock
-from .cloud_migration_plan import Observed, current, good_assessment, plan
+from .cloud_migration_plan import Observed, current, good_assessment, newest_assessment, plan
 from .cloud_migration_request import ASSESSED, REPLICATING, Request
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class CloudMigration:
         if not self._latest.may_have_migrations:
             return self._latest
         seen = self._look()
-        if current(self._request, seen) is None and found is not None:
+        if found is not None and self._may_start(seen):
             seen = seen._replace(databases=self._unless_forbidden(lambda: self._database_names(found)))
         self._latest = seen._replace(address=self._address())
         return self._latest
@@ -94,8 +95,8 @@ class CloudMigration:
         self._waited = True
         try:
             if self._request.state == ASSESSED:
-                if not self._is_migrated():
-                    self._keep(run.finish_assessment().id)
+                finished = run.finish_assessment()
+                self._keep(finished.id if finished else "")
             elif self._request.state == REPLICATING:
                 run.finish_copy()
             else:
@@ -122,12 +123,14 @@ class CloudMigration:
         elif step.action == api.PRECHECK:
             run.start_assessment(step, self._latest)
             self._keep(run.assessment_id)
-        else:
-            self._require_good_assessment(run)
+        elif self._has_good_assessment(run):
             run.start_migration(step, self._latest)
 
-    def _require_good_assessment(self, run: CloudMigrationRun) -> None:
-        """No migration without an assessment that passed, whatever preflight says."""
+    def _has_good_assessment(self, run: CloudMigrationRun) -> bool:
+        """No migration without an assessment that passed, whatever preflight says: raises when it did not.
+
+        False: while it was waited for, a migration was begun elsewhere.
+        """
         from .cloud_migration_checks import unaccepted
         from .cloud_migration_failures import warnings_not_accepted
 
@@ -135,10 +138,13 @@ class CloudMigration:
         if found is None or run.assessment_id:
             run.adopted = run.adopted or not run.assessment_id
             found = run.finish_assessment()
+            if found is None:
+                return False
             self._keep(found.id)
         doubtful = unaccepted(self._request, found.report)
         if doubtful and self._request.enforce:
             raise warnings_not_accepted(found, doubtful)
+        return True
 
     def _new_run(self) -> CloudMigrationRun:
         from .cloud_migration_run import CloudMigrationRun
@@ -146,6 +152,11 @@ class CloudMigration:
         if self._run is None:
             self._run = CloudMigrationRun(self._tasks, self._request, self._clock, self._look, self._deadline)
         return self._run
+
+    def _may_start(self, seen: Observed) -> bool:
+        request = self._request
+        is_assessed = request.state == ASSESSED and good_assessment(request, seen) is not None
+        return current(request, seen) is None and not is_assessed
 
     def _is_migrated(self) -> bool:
         return current(self._request, self._latest) is not None
@@ -155,11 +166,13 @@ class CloudMigration:
         self._latest = self._latest._replace(own=self._latest.own | {assessment_id})
 
     def _look(self) -> Observed:
-        """What changes while a migration goes on."""
-        migrations = tuple(self._tasks.migrations())
-        assessments = tuple(self._tasks.assessments())
-        self._latest = self._latest._replace(now=self._now(), migrations=migrations, assessments=assessments)
-        return self._latest
+        """What changes while a migration goes on. Assessments that are over change nothing any more once one runs."""
+        seen = self._latest._replace(now=self._now(), migrations=tuple(self._tasks.migrations()))
+        assessed = newest_assessment(self._request, seen)
+        if current(self._request, seen) is None or assessed is None or assessed.report.outcome == PENDING:
+            seen = seen._replace(assessments=tuple(self._tasks.assessments()))
+        self._latest = seen
+        return seen
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.wall(), timezone.utc)

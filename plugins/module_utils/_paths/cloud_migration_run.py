@@ -16,12 +16,13 @@ from collections.abc import Callable
 from .._alibaba import rds_cloud_migration as api
 from .._alibaba.assessment import FAILED, PASSED
 from .._alibaba.errors import AnswerLost, ServiceError, is_wrong_state
-from .._failure import WaitTimeout
+from .._failure import MigrationFailure, WaitTimeout
 from .._plan import Step
 from .._waiting import Clock, Patience, wait_until
 from . import cloud_migration_failures as failures
 from .cloud_migration_plan import Observed, current, failed_before, newest_assessment
 from .cloud_migration_request import Request
+from .cloud_migration_stillness import Stillness, progress
 
 # How often in a row the lag has to be small.
 _LOOKS = 2
@@ -68,13 +69,18 @@ class CloudMigrationRun:
 
         self.migration_id = self._start(step, new)
 
-    def finish_assessment(self) -> api.Assessment:
-        """Waits for the outcome of the assessment that this run began or found under way. Raises when it failed."""
-        still = _Stillness(self._clock, self._request.stall_timeout)
+    def finish_assessment(self) -> api.Assessment | None:
+        """Waits for the outcome of the assessment that this run began or found under way. Raises when it failed.
+
+        None: a migration began meanwhile, by somebody else or by a run that was interrupted, and is all that counts.
+        """
+        still = Stillness(self._clock, self._request.stall_timeout)
         before: object = None
 
         def over(seen: Observed) -> bool:
             nonlocal before
+            if current(self._request, seen) is not None:
+                return True
             found = self._assessment(seen)
             outcome, before_that, before = found and found.report.outcome, before, found and found.report
             if found is not None and outcome == PASSED:
@@ -87,6 +93,9 @@ class CloudMigrationRun:
             return False
 
         seen = wait_until(self._look, over, self._patience(), self._clock, waiting_for=self._named("assessment"))
+        if current(self._request, seen) is not None:
+            self.adopted = True
+            return None
         found = self._assessment(seen)
         if found is None or found.report.outcome == FAILED:
             raise failures.assessment_failed(self._request, found)
@@ -94,7 +103,7 @@ class CloudMigrationRun:
 
     def finish_copy(self) -> None:
         """Waits until the target streams. Raises when the migration failed, or stands still."""
-        still = _Stillness(self._clock, self._request.stall_timeout)
+        still = Stillness(self._clock, self._request.stall_timeout)
         before: object = None
 
         def over(seen: Observed) -> bool:
@@ -120,25 +129,32 @@ class CloudMigrationRun:
         try:
             self._tasks.activate(step.parameters)
         except AnswerLost as lost:
-            if not self._shows(self._switches):
+            if not self._switches_after_all():
                 raise failures.activation_lost(self._request, lost) from None
             self.adopted = True
         except ServiceError:
-            if not self._switches(self._look()):
+            if not self._switches_after_all(settle=False):
                 raise
             self.adopted = True
         self.began = True
         if not self._request.wait:
             self._shows(self._switches)
 
+    def _switches_after_all(self, *, settle: bool = True) -> bool:
+        """A reading that fails tells nothing, and may not hide that the switch was sent."""
+        try:
+            return self._shows(self._switches) if settle else self._switches(self._look())
+        except MigrationFailure:
+            return False
+
     def finish_switch(self) -> None:
-        still = _Stillness(self._clock, self._request.stall_timeout)
+        still = Stillness(self._clock, self._request.stall_timeout)
 
         def over(seen: Observed) -> bool:
             found = self._migration(seen)
             if found is not None and found.stage == api.SUCCESS:
                 return True
-            if still.too_long(_progress(found)):
+            if still.too_long(progress(found)):
                 raise failures.switch_stands_still(self._request, found)
             return False
 
@@ -178,7 +194,7 @@ class CloudMigrationRun:
 
         False: it is switched, or being switched, already. Nothing was sent when this raises.
         """
-        still = _Stillness(self._clock, self._request.stall_timeout)
+        still = Stillness(self._clock, self._request.stall_timeout)
         in_a_row, last, before = 0, None, None
 
         def over(seen: Observed) -> bool:
@@ -242,12 +258,12 @@ class CloudMigrationRun:
         if found is not None and found.failed:
             raise failures.migration_failed(self._request, found)
 
-    def _refuse_to_stand_still(self, found: api.Migration | None, still: _Stillness) -> None:
+    def _refuse_to_stand_still(self, found: api.Migration | None, still: Stillness) -> None:
         """A base backup shows no progress however well it goes, and an undocumented stage means nothing."""
         may_be_still = found is not None and (
             (found.stage == "basebackup" and found.state != api.DISCONNECTED) or found.stage not in api.STAGES
         )
-        if still.too_long(_progress(found)) and not may_be_still:
+        if still.too_long(progress(found)) and not may_be_still:
             raise failures.migration_stands_still(self._request, found)
 
     def _shows(self, sign: Callable[[Observed], bool]) -> bool:
@@ -265,26 +281,6 @@ class CloudMigrationRun:
     def _patience(self) -> Patience:
         """What is left of the task's deadline."""
         return Patience(max(self._deadline - self._clock.monotonic(), 0.0), self._request.patience.interval)
-
-
-class _Stillness:
-    """Since when something looks the same."""
-
-    def __init__(self, clock: Clock, limit: float) -> None:
-        self._clock = clock
-        self._limit = limit
-        self._since = clock.monotonic()
-        self._seen: object = None
-
-    def too_long(self, seen: object) -> bool:
-        if seen != self._seen:
-            self._seen, self._since = seen, self._clock.monotonic()
-        return self._clock.monotonic() - self._since >= self._limit
-
-
-def _progress(found: api.Migration | None) -> object:
-    """Whatever shows that something goes on."""
-    return found and (found.stage, found.state, found.modified, found.report, found.replication)
 
 
 def _written_between(before: api.Migration | None, now: api.Migration | None) -> int | None:
