@@ -14,6 +14,7 @@ import datetime
 import pathlib
 import random
 import sys
+from typing import Any
 
 from apsara_emulator.sqlserver import BackupDescription, BackupSetDescription, FileDescription, write_backup
 
@@ -22,7 +23,7 @@ FIRST_NIGHT = datetime.datetime(2026, 1, 31, 22, tzinfo=datetime.timezone(dateti
 GOOD = ("billing", "catalog", "contacts", "forum", "hr_2025", "inventory", "payroll", "shop", "tickets")
 
 
-def backup_of(database: str, hours: float = 0, kind: str = "full", **changes: str) -> BackupSetDescription:
+def backup_of(database: str, hours: float = 0, kind: str = "full", **numbers: str) -> BackupSetDescription:
     start = FIRST_NIGHT + datetime.timedelta(hours=hours)
     files = (
         FileDescription(database, f"D:\\data\\{database}.mdf", size=GIB),
@@ -36,6 +37,7 @@ def backup_of(database: str, hours: float = 0, kind: str = "full", **changes: st
         checksums=True,
         files=files,
     )
+    changes: dict[str, Any] = dict(numbers)
     return dataclasses.replace(made, **changes)
 
 

@@ -117,7 +117,7 @@ def _steps_of(document: Any, module: str) -> Sequence[Mapping[str, Any]] | None:
 def _beyond(wanted: Iterable[Identity], allowed: Sequence[Identity]) -> list[Identity]:
     """The identities that are not allowed, or are allowed only earlier than where they stand.
 
-    The same thing done once more right away is the same thing: a chain has more logs on the night than at the rehearsal.
+    The same thing done once more right away is the same thing: on the night a chain has more logs than before.
     """
     position, beyond = 0, []
     for identity in wanted:

@@ -71,8 +71,8 @@ class Plan(NamedTuple):
     """The ordered steps still to be done, with the state of the things users name before and after them.
 
     state: where the migration stands now, before any step. predicted_state: where it stands after the steps.
-    unknown: why no plan can be made, if so; then there are no steps and nothing is promised. in_flight: the subjects that
-    are on their way without a step of this plan; a run that may wait waits for them.
+    unknown: why no plan can be made, if so; then there are no steps and nothing is promised. in_flight: the
+    subjects that are on their way without a step of this plan; a run that may wait waits for them.
     """
 
     state: str

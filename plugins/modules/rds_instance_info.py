@@ -216,7 +216,7 @@ error:
 """
 
 from ansible_collections.apsaradb.migration.plugins.module_utils._module import run_info
-from ansible_collections.apsaradb.migration.plugins.module_utils._paths.history import instance_facts
+from ansible_collections.apsaradb.migration.plugins.module_utils._paths.instance_facts import instance_facts
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ REGION = "cn-hangzhou"
 
 
 def ours(endpoint: str, path: str, bucket: str) -> None:
+    from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_access import oss_client
     from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_upload import Wish, upload
     from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.services import Services
 
@@ -30,7 +31,7 @@ def ours(endpoint: str, path: str, bucket: str) -> None:
         "region": REGION,
         "oss_endpoint": endpoint,
     }
-    client = Services(options, read_only=False).oss
+    client = oss_client(Services(options, read_only=False))
     client.head(bucket, "warm-up")
     with measured():
         done = upload(client, Wish(path, bucket, "ours.bak"))

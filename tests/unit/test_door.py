@@ -362,7 +362,7 @@ def test_a_run_loop_that_ignores_check_mode_meets_the_read_only_client(stage):
     result = {"changed": False}
     with pytest.raises(WriteRefused, match="this is a rehearsal"):
         rehearse_and_run(path, options, result, check_mode=False)
-    assert path.asked[-1] == "apply"
+    assert path.asked[-2:] == ["apply", "facts"]
     assert result["changed"] is False
     assert stage.calls() == []
 

@@ -12,6 +12,7 @@ import pytest
 import requests
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba import oss_upload_file
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.errors import AnswerLost, ServiceError
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_access import oss_client
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_upload import file_crc64
 from ansible_collections.apsaradb.migration.plugins.module_utils._failure import MigrationFailure
 from ansible_collections.apsaradb.migration.tests.unit.backup_stage import BUCKET
@@ -419,7 +420,7 @@ def test_progress_counts_what_an_earlier_run_sent(stage, file):
 
 
 def test_nothing_is_sent_in_a_rehearsal(stage, file):
-    client = stage.services(read_only=True, oss_endpoint="http://127.0.0.1:2", region="cn-hangzhou").oss
+    client = oss_client(stage.services(read_only=True, oss_endpoint="http://127.0.0.1:2", region="cn-hangzhou"))
     with pytest.raises(MigrationFailure) as failed:
         stage.upload(file, client=client)
     assert failed.value.code == "write_in_check_mode"

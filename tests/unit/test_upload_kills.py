@@ -19,6 +19,7 @@ from collections import Counter
 
 import ansible_collections
 import pytest
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_access import oss_client
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_upload import Wish, upload
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.services import Services
 from ansible_collections.apsaradb.migration.tests.unit.backup_stage import BUCKET
@@ -30,11 +31,12 @@ KEY = "in/sales.bak"
 EMULATOR = pathlib.Path(__file__).resolve().parents[1] / "emulator"
 UPLOAD = """
 import json, sys
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_access import oss_client
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_upload import Wish, upload
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_upload_file import Pace
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.services import Services
 options, wish = json.loads(sys.argv[1]), json.loads(sys.argv[2])
-client = Services(options, read_only=False).oss
+client = oss_client(Services(options, read_only=False))
 print("ready", flush=True)
 upload(client, Wish(**wish), pace=Pace(float(sys.argv[3]), client.clock))
 print("done", flush=True)
@@ -91,7 +93,7 @@ def kill_and_go_on(emulator, folder, seed, kills):
         # A whole upload takes a second at this rate.
         if killed(options, wish, chance.uniform(0.02, 0.5)):
             break
-    client = Services(options, read_only=False).oss
+    client = oss_client(Services(options, read_only=False))
     if client.head(BUCKET, KEY) is None:
         done = upload(client, Wish(**wish))
         assert (done.crc64, done.verified) == (crc_of(content), True)

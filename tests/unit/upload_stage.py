@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 
 import fastcrc
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_access import oss_client
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_upload import Wish, upload
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_upload_file import Pace
 from ansible_collections.apsaradb.migration.tests.unit.backup_stage import BUCKET, ENDPOINTS, BackupStage, full
@@ -24,7 +25,7 @@ class UploadStage(BackupStage):
     """Uploads go to the bucket of the default world."""
 
     def client(self, **options):
-        return self.services(**{**ENDPOINTS, **options}).oss
+        return oss_client(self.services(**{**ENDPOINTS, **options}))
 
     def upload(self, path, *, client=None, tell=None, limit=None, **wish):
         """With one thread, so that the order of the requests is known."""

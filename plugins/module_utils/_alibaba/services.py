@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._waiting import Clock
 from . import rds
@@ -17,9 +17,6 @@ from .connection import Trust, endpoint_url, new_session
 from .credentials import CredentialSource, find_credentials
 from .errors import Misconfigured
 from .rpc import CallLog, RpcClient
-
-if TYPE_CHECKING:
-    from .oss import OssClient
 
 
 class Services:
@@ -39,8 +36,8 @@ class Services:
         on_secret: Callable[[str], None] = lambda secret: None,
         session: Any = None,
     ) -> None:
-        self._options = options
-        self._read_only = read_only
+        self.options = options
+        self.read_only = read_only
         self._environment = environment
         self._on_secret = on_secret
         self._session = session
@@ -49,14 +46,13 @@ class Services:
         self._ram: RpcClient | None = None
         self._sts: RpcClient | None = None
         self._dts: RpcClient | None = None
-        self._oss: OssClient | None = None
         self.clock = clock or Clock()
         self.log = CallLog()
 
     @property
     def rds(self) -> RpcClient:
         if self._rds is None:
-            self._rds = self._client(rds.RDS, rds.default_endpoint(self._region()))
+            self._rds = self._client(rds.RDS, rds.default_endpoint(self.region()))
         return self._rds
 
     @property
@@ -80,7 +76,7 @@ class Services:
         if self._dts is None:
             from .dts import DTS, default_endpoint
 
-            self._dts = self._client(DTS, default_endpoint(self._region()))
+            self._dts = self._client(DTS, default_endpoint(self.region()))
         return self._dts
 
     def acting_as(self, credentials: Mapping[str, Any]) -> Services:
@@ -89,7 +85,7 @@ class Services:
         They read, whatever this one may do.
         """
         own = ("access_key_id", "access_key_secret", "security_token", "bearer_token", "profile")
-        options = {**self._options, **{name: credentials.get(name) for name in own}}
+        options = {**self.options, **{name: credentials.get(name) for name in own}}
         return Services(
             options,
             read_only=True,
@@ -100,73 +96,43 @@ class Services:
         )
 
     @property
-    def oss(self) -> OssClient:
-        """OSS in the region of the options, of the profile, or of the endpoint's name."""
-        return self.oss_in("")
-
-    def oss_in(self, region: str) -> OssClient:
-        """OSS in a region that was learnt meanwhile, such as an instance's; the options' region comes first."""
-        if self._oss is None:
-            from .oss_model import default_endpoint, region_of_endpoint
-
-            given = self._options.get("oss_endpoint") or ""
-            region = self._region() or region or region_of_endpoint(given)
-            if not region:
-                raise Misconfigured(
-                    "The region of the bucket is not known, and requests to OSS are signed for a region.",
-                    code="region_missing",
-                    remedy="Set region, for example cn-hangzhou.",
-                )
-            self._oss = self._oss_client(endpoint_url(given or default_endpoint(region), "oss_endpoint"), region)
-        return self._oss
-
-    def _oss_client(self, endpoint: str, region: str) -> OssClient:
-        from .oss import OssClient
-
-        trust = Trust(ca_path=self._options.get("ca_path") or "", proxy=self._options.get("proxy") or "")
+    def credentials(self) -> CredentialSource:
         if self._credentials is None:
-            self._credentials = find_credentials(self._options, self._environment, self._on_secret)
-        session = self._session
-        if session is None:
-            from .oss_session import new_pool
+            self._credentials = find_credentials(self.options, self._environment, self._on_secret)
+        return self._credentials
 
-            session = new_pool(trust, self._environment)
-        return OssClient(
-            endpoint,
-            region,
-            self._credentials,
-            session,
-            read_only=self._read_only,
-            trust=trust,
-            clock=self.clock,
-            log=self.log,
-        )
+    @property
+    def trust(self) -> Trust:
+        return Trust(ca_path=self.options.get("ca_path") or "", proxy=self.options.get("proxy") or "")
+
+    def session(self, make: Callable[[Trust, Mapping[str, str] | None], Any] = new_session) -> Any:
+        """The session that was given; without one, a new one."""
+        return self._session if self._session is not None else make(self.trust, self._environment)
 
     def _client(self, service: Any, default_endpoint: str) -> RpcClient:
         option = f"{service.name}_endpoint"
-        trust = Trust(ca_path=self._options.get("ca_path") or "", proxy=self._options.get("proxy") or "")
-        endpoint = endpoint_url(self._options.get(option) or default_endpoint, option)
-        if self._credentials is None:
-            self._credentials = find_credentials(self._options, self._environment, self._on_secret)
+        endpoint = endpoint_url(self.options.get(option) or default_endpoint, option)
+        credentials = self.credentials
         if self._session is None:
-            self._session = new_session(trust, self._environment)
+            self._session = self.session()
         return RpcClient(
             service,
             endpoint,
-            self._credentials,
+            credentials,
             self._session,
-            read_only=self._read_only,
-            trust=trust,
+            read_only=self.read_only,
+            trust=self.trust,
             clock=self.clock,
             log=self.log,
         )
 
-    def _region(self) -> str:
-        region = self._options.get("region") or ""
-        if not region and self._options.get("profile"):
+    def region(self) -> str:
+        """Of the options or of the profile; empty where neither tells it."""
+        region = self.options.get("region") or ""
+        if not region and self.options.get("profile"):
             from .vendor_credentials import profile_region
 
-            region = profile_region(self._options, self._environment)
+            region = profile_region(self.options, self._environment)
         if region and not rds.is_region(region):
             raise Misconfigured(
                 f"{region!r} is not a region id.",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._alibaba import rds
 from .._alibaba import rds_backup_tasks as api
+from .._alibaba.oss_access import oss_client
 from .._alibaba.services import Services
 from .._failure import MigrationFailure
 from .._plan import Check, Plan, Step
@@ -27,6 +28,7 @@ from .backup_migration_reading import BackupReading, unless_refused
 from .backup_migration_request import Request, read_request
 
 if TYPE_CHECKING:
+    from .._alibaba.oss import OssClient
     from .backup_migration_run import BatchRun
     from .backup_migration_work import Work
 
@@ -58,6 +60,7 @@ class BackupMigration:
         self._deadline = services.clock.monotonic() + request.patience.timeout
         self._observed: Observed | None = None
         self._run: BatchRun | None = None
+        self._oss_client: OssClient | None = None
         self.failure: MigrationFailure | None = None
 
     def observe(self) -> Observed:
@@ -69,6 +72,7 @@ class BackupMigration:
         seen = Observed(
             now,
             instance,
+            rehearsal=self._client.read_only,
             databases=rds.databases(self._client, instance.id),
             tasks=self._tasks(now),
         )
@@ -90,7 +94,7 @@ class BackupMigration:
         tasks = seen.tasks if seen else None
         self._run = BatchRun(
             self._client,
-            lambda: self._services.oss_in((seen.instance.region if seen and seen.instance else None) or ""),
+            lambda: self._oss(seen.instance if seen else None),
             self._request,
             self._clock,
             known=frozenset(task.id for task in tasks or ()),
@@ -127,8 +131,12 @@ class BackupMigration:
         }
 
     def _reading(self, instance: rds.Instance | None) -> BackupReading:
-        oss = self._services.oss_in((instance.region if instance else None) or "")
-        return BackupReading(self._client, oss, self._request, self._workers)
+        return BackupReading(self._client, self._oss(instance), self._request, self._workers)
+
+    def _oss(self, instance: rds.Instance | None) -> OssClient:
+        if self._oss_client is None:
+            self._oss_client = oss_client(self._services, (instance.region if instance else None) or "")
+        return self._oss_client
 
     def _tasks(self, now: datetime) -> tuple[api.BackupTask, ...] | None:
         """Of the last week, where the edition lists them."""

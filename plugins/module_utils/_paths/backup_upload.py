@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._alibaba import rds
 from .._alibaba.errors import ServiceError
+from .._alibaba.oss_access import oss_client
 from .._alibaba.oss_model import ObjectHead, Unfinished, default_endpoint, wrong_key
 from .._alibaba.oss_parts import part_size_for
 from .._failure import MigrationFailure
@@ -64,7 +65,7 @@ class BackupUpload:
         self._files = {file.key: file for file in files}
         if missing and not request.region:
             return Observed(region=None, files=files, instance_missing=True)
-        self._client = client = self._services.oss_in((instance.region if instance else None) or "")
+        self._client = client = oss_client(self._services, (instance.region if instance else None) or "")
         self._pace = self._new_pace(client)
         seen = Observed(
             region=client.region,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from .._alibaba import rds
 from .._alibaba.errors import ServiceError
+from .._alibaba.oss_access import oss_client
 from .._alibaba.oss_model import Bucket, Unfinished, wrong_bucket_name
 from .._failure import BadRequest, MigrationFailure
 from .._plan import FAIL, PASS, WARN, Check, Plan, Step
@@ -128,7 +129,7 @@ class BucketPath:
         missing = bool(request.instance_id) and instance is None
         if missing and not request.region:
             return Observed(region=None, instance_missing=True)
-        self._client = client = self._services.oss_in(instance_region or "")
+        self._client = client = oss_client(self._services, instance_region or "")
         seen = Observed(region=client.region, instance_missing=missing, instance_region=instance_region)
         return self._with_bucket(client, seen)
 

@@ -4,19 +4,19 @@
 
 # This module util is private to the collection.
 
-"""What an instance is, and what migrations it has seen. Reads only."""
+"""Which migrations an instance has seen. Reads only."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from .._alibaba import rds
-from .._alibaba.errors import ServiceError
 from .._alibaba.rpc import RpcClient
-from .._failure import BadRequest, MigrationFailure
+from .._failure import BadRequest
 from .._waiting import Clock
+from .instance_facts import existing_instance
 
 if TYPE_CHECKING:
     from .._alibaba.rds_imports import Task
@@ -28,30 +28,6 @@ ACTIONS = {
 }
 
 
-def instance_facts(client: RpcClient, instance_id: str) -> dict[str, Any]:
-    """The result of rds_instance_info. A part the service refuses to tell is null and named in `unavailable`."""
-    instance = _instance(client, instance_id)
-    unavailable: dict[str, str] = {}
-    databases = _part("databases", lambda: rds.databases(client, instance_id), unavailable)
-    used = _part("storage", lambda: rds.storage_used(client, instance), unavailable)
-    accounts = _part("accounts", lambda: rds.accounts(client, instance_id), unavailable)
-    addresses = _part("addresses", lambda: rds.addresses(client, instance_id), unavailable)
-    return {
-        "instance": {
-            **{k: v for k, v in instance._asdict().items() if k not in ("storage", "storage_used")},
-            "storage": {
-                "total": instance.storage,
-                "used": used,
-                "free": instance.storage - used if instance.storage is not None and used is not None else None,
-            },
-            "databases": None if databases is None else [d._asdict() for _name, d in sorted(databases.items())],
-            "accounts": accounts,
-            "addresses": addresses,
-            "unavailable": unavailable,
-        }
-    }
-
-
 def migrations(client: RpcClient, options: Mapping[str, Any], clock: Clock) -> dict[str, Any]:
     """The result of rds_migration_info: the instance's state and its migration tasks in a window."""
     from .._alibaba import rds_imports
@@ -60,7 +36,7 @@ def migrations(client: RpcClient, options: Mapping[str, Any], clock: Clock) -> d
     since = _moment(options, "since") or until - timedelta(days=7)
     if since >= until:
         raise BadRequest("since is not before until.", code="invalid_options", remedy="Correct since or until.")
-    instance = _instance(client, options["instance_id"])
+    instance = existing_instance(client, options["instance_id"])
     rows = [row for row in rds_imports.tasks(client, instance.id, since, until) if row.action in ACTIONS]
     found = [_migration(row) for row in rows if options["task_id"] in (None, "", row.id)]
     unavailable: dict[str, str] = {}
@@ -88,30 +64,6 @@ def migrations(client: RpcClient, options: Mapping[str, Any], clock: Clock) -> d
         "migrations": sorted(found, key=lambda m: m["begin"] or "", reverse=True),
         "unavailable": unavailable,
     }
-
-
-def _instance(client: RpcClient, instance_id: str) -> rds.Instance:
-    if not instance_id.strip():
-        raise BadRequest("instance_id is empty.", code="invalid_options", remedy="Give the id of an instance.")
-    found = rds.instance(client, instance_id)
-    if found is None:
-        raise MigrationFailure(
-            f"{instance_id} was not found in this account and region.",
-            code="instance_not_found",
-            remedy="Correct instance_id, or use the access key of the account that owns it, or set region.",
-        )
-    return found
-
-
-def _part(name: str, read: Callable[[], Any], unavailable: dict[str, str]) -> Any:
-    """Some parts are not offered for some editions, or not allowed to the caller; the rest is still worth knowing."""
-    try:
-        return read()
-    except ServiceError as error:
-        if error.transient:
-            raise
-        unavailable[name] = error.message
-        return None
 
 
 def _migration(row: Task) -> dict[str, Any]:
