@@ -35,7 +35,8 @@ options:
     type: str
   bucket_predicted:
     description: Whether the bucket is only planned, as RV(apsaradb.migration.oss_bucket#module:predicted) says in a
-      rehearsal of the whole chain. Its check is unknown then. With V(false) the bucket has to be there.
+      rehearsal of the whole chain. Its check is unknown then. With V(false), and in a real run, the bucket has to be
+      there.
     type: bool
     default: false
   prefix:
@@ -58,8 +59,9 @@ options:
         header alone tells.
       - C(new_name) is the name that the database gets on the instance. Without it O(new_names) is looked at, then the
         name stays.
-      - C(predicted) says that the object needs not be in the bucket yet. The item is planned from, with its C(size),
-        C(start) and C(required_storage), and its header counts as unknown. Without it the object has to be there.
+      - C(predicted) says that in a rehearsal the object needs not be in the bucket yet. The item is planned from, with
+        its C(size), C(start) and C(required_storage), and its header counts as unknown. Without it, and in a real run,
+        the object has to be there.
     type: list
     elements: dict
   new_names:

@@ -185,6 +185,8 @@ def test_predicted_backups_are_planned_from(stage, run):
     assert (rehearsed["failed"], rehearsed["predicted"], states(rehearsed)) == (False, True, {"sales": "online"})
     assert status_of(rehearsed, "backups_readable") == "unknown"
     assert rehearsed["databases"][0]["backups"][0]["predicted"] is True
+    too_early = run(stage, MODULE, **{**WISH, "prefix": None}, backups=[planned])
+    assert (too_early["failed"], status_of(too_early, "backups_found")) == (True, "fail"), too_early
     assert stage.writes() == []
     stage.put("sales_FULL_20260101020000.bak", full("sales"))
     done = run(stage, MODULE, **{**WISH, "prefix": None}, backups=[planned])
@@ -198,6 +200,8 @@ def test_a_bucket_that_is_only_planned(stage, run):
     assert (rehearsed["failed"], states(rehearsed)) == (False, {"a": "online"}), rehearsed
     assert status_of(rehearsed, "bucket_exists") == "unknown"
     assert status_of(run(stage, MODULE, check=True, **wish), "bucket_exists") == "fail"
+    assert status_of(run(stage, MODULE, **wish, bucket_predicted=True), "bucket_exists") == "fail"
+    assert stage.writes() == []
 
 
 def test_a_run_that_does_not_wait(stage, run):
@@ -241,11 +245,22 @@ def test_ending_a_chain(stage, run):
     assert "confirm" in unconfirmed["msg"]
     ended = run(stage, MODULE, **wish, confirm=TARGET)
     assert (ended["failed"], ended["state"], states(ended)) == (False, "terminated", {"orders": "terminated"}), ended
-    assert ended["diff"] == rehearsed["diff"] or ended["diff"]["after"]["databases"] == {}
+    assert ended["diff"] == rehearsed["diff"]
     again = run(stage, MODULE, **wish, confirm=TARGET)
     assert (again["failed"], again["changed"]) == (False, False)
     anew = run(stage, MODULE, **WISH, state="staged")
     assert (anew["failed"], anew["changed"], anew["state"]) == (False, True, "staged"), anew
+
+
+def test_an_end_that_nobody_waits_for_is_promised_as_such(stage, run):
+    stage.put("sales.bak", full("sales"))
+    run(stage, MODULE, **WISH, wait=False)
+    wish = {**WISH, "prefix": None, "state": "terminated", "include": ["*"], "wait": False}
+    rehearsed = run(stage, MODULE, check=True, **wish)
+    ended = run(stage, MODULE, **wish, confirm=TARGET)
+    assert (rehearsed["state"], states(rehearsed)) == ("in_flight", {"sales": "in_flight"})
+    assert (ended["failed"], ended["state"], states(ended)) == (False, "in_flight", {"sales": "in_flight"}), ended
+    assert ended["diff"] == rehearsed["diff"]
 
 
 def test_a_chain_goes_on_from_its_own_base(stage, run):

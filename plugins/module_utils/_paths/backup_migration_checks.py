@@ -94,7 +94,7 @@ def _of_the_bucket(request: Request, observed: Observed) -> list[Check]:
         observed.bucket,
         region=region,
         owned=observed.bucket_owned,
-        predicted=request.bucket_predicted,
+        predicted=request.bucket_predicted and observed.rehearsal,
     )
 
 

@@ -44,7 +44,8 @@ class Chain(NamedTuple):
 class Observed(NamedTuple):
     """Everything at one moment. None: the service does not tell, or refuses to.
 
-    tasks: of the last seven days, newest first. chains: by target database.
+    tasks: of the last seven days, newest first. chains: by target database. rehearsal: nothing is going to be written,
+    so what an earlier step only planned may be planned from.
     """
 
     now: datetime
@@ -59,6 +60,7 @@ class Observed(NamedTuple):
     storage_used: int | None = None
     privileged_account: bool | None = None
     import_role: bool | None = None
+    rehearsal: bool = False
 
     def newest_task(self, target: str) -> api.BackupTask | None:
         """The newest one that is listed for a database of this name."""

@@ -83,7 +83,7 @@ class BackupReading:
             if backup.found is None:
                 head = self._oss.head(self._request.bucket, backup.key)
                 if head is None:
-                    return backup._replace(found=None if backup.given.predicted else False)
+                    return backup._replace(found=None if backup.given.predicted and seen.rehearsal else False)
                 backup = backup._replace(found=True, size=head.size)
             reader = self._oss.reader(self._request.bucket, backup.key, backup.size)
             return backup._replace(header=read_backup(Windows(reader)))

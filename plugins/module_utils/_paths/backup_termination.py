@@ -17,7 +17,7 @@ from .._alibaba.errors import AnswerLost, ServiceError
 from .._alibaba.rpc import RpcClient
 from .._failure import MigrationFailure
 from .._plan import PASS, UNKNOWN, WARN, Check, Plan, Step
-from .._waiting import Clock, Patience, wait_until
+from .._waiting import Clock, wait_until
 from .backup_migration_request import Request
 
 RUNNING, STAGED, TERMINATED = "in_flight", "staged", "terminated"
@@ -75,7 +75,10 @@ class BackupTermination:
         return [*found, engine_fits(observed.instance), _tasks_known(self._request, observed)]
 
     def plan(self, observed: Observed) -> Plan:
-        return plan(self._request, observed)
+        made = plan(self._request, observed)
+        # After the wait, what this run ended is still told.
+        ended = {t.database: TERMINATED for t in self._ended}
+        return made._replace(before={**made.before, "databases": {**ended, **made.before["databases"]}})
 
     def apply(self, step: Step) -> None:
         try:
@@ -100,12 +103,13 @@ class BackupTermination:
     def facts(self, observed: Observed, rehearsed: Plan | None) -> dict[str, Any]:
         shown = {t.id: t for t in (*self._ended, *unfinished(self._request, observed))}
         now = {t.id: t for t in observed.tasks or ()}
+        promised = rehearsed is not None and self._request.wait
         return {
             "instance_id": self._request.instance_id,
             "databases": [
                 {
                     "target": task.database,
-                    "state": TERMINATED if rehearsed or not now.get(task.id, task).unfinished else _state(task),
+                    "state": TERMINATED if promised or not now.get(task.id, task).unfinished else _state(task),
                     "migrate_task_id": task.id,
                     "description": now.get(task.id, task).description or None,
                 }
@@ -115,12 +119,11 @@ class BackupTermination:
 
     def _look_after(self, task_id: str, lost: AnswerLost) -> None:
         """TerminateMigrateTask is not sent twice: what became of the task tells."""
-        interval = min(self._request.patience.interval, max(self._request.settle / 4, 0.1))
         try:
             wait_until(
                 lambda: self._one(task_id),
                 lambda seen: not any(t.unfinished for t in seen),
-                Patience(self._request.settle, interval),
+                self._request.patience.for_a_sign(self._request.settle),
                 self._clock,
                 waiting_for="the task",
             )
@@ -138,6 +141,7 @@ def plan(request: Request, observed: Observed) -> Plan:
     """One step per unfinished task. What was restored of a chain is lost with it, so these are one-way."""
     tasks = unfinished(request, observed)
     before = {t.database: _state(t) for t in tasks}
+    reached = TERMINATED if request.wait or not tasks else RUNNING
     steps = tuple(
         Step(
             action=api.TERMINATE,
@@ -152,9 +156,9 @@ def plan(request: Request, observed: Observed) -> Plan:
     return Plan(
         state=RUNNING if steps else TERMINATED,
         steps=steps,
-        predicted_state=TERMINATED,
+        predicted_state=reached,
         before={"instance_id": request.instance_id, "databases": before},
-        after={"instance_id": request.instance_id, "databases": dict.fromkeys(before, TERMINATED)},
+        after={"instance_id": request.instance_id, "databases": dict.fromkeys(before, reached)},
     )
 
 
