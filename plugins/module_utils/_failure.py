@@ -12,6 +12,7 @@ user needs to act on it; the door (_module.py) turns it into the task's failure.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -55,6 +56,16 @@ class MigrationFailure(Exception):
 
 class BadRequest(MigrationFailure):
     """The task's options cannot be carried out. Raised before anything is read or written."""
+
+
+def refuse_options(problems: Sequence[str]) -> None:
+    """Raises BadRequest with everything that is wrong with the task's options; nothing, where nothing is."""
+    if problems:
+        raise BadRequest(
+            "The task's options cannot be carried out: " + "; ".join(problems) + ".",
+            code="invalid_options",
+            remedy="Correct the options that are named. Nothing was read or written.",
+        )
 
 
 class WaitTimeout(MigrationFailure):

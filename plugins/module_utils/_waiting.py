@@ -41,6 +41,10 @@ class Patience(NamedTuple):
     timeout: float
     interval: float
 
+    def for_a_sign(self, settle: float) -> Patience:
+        """To look for `settle` seconds, a few times at least, whether something began that was not answered."""
+        return Patience(settle, min(self.interval, max(settle / 4, 0.1)))
+
 
 def wait_until(
     look: Callable[[], T], finished: Callable[[T], bool], patience: Patience, clock: Clock, *, waiting_for: str

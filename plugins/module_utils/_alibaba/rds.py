@@ -30,6 +30,7 @@ RDS = Service(
             "DescribeCloudMigrationPrecheckResult",
             "DescribeCloudMigrationResult",
             "DescribeDBInstanceAttribute",
+            "DescribeDBInstanceIPArrayList",
             "DescribeDBInstanceNetInfo",
             "DescribeDBInstances",
             "DescribeDatabases",
@@ -170,6 +171,13 @@ def addresses(client: RpcClient, instance_id: str) -> list[dict[str, Any]]:
         }
         for row in rows_of(answer, "DBInstanceNetInfos", "DBInstanceNetInfo")
     ]
+
+
+def white_list(client: RpcClient, instance_id: str) -> list[str]:
+    """All addresses and networks that the instance takes connections from."""
+    answer = client.call("DescribeDBInstanceIPArrayList", {"DBInstanceId": instance_id})
+    rows = rows_of(answer, "Items", "DBInstanceIPArray")
+    return [part for row in rows for part in re.split(r"[\s,;]+", text_of(row, "SecurityIPList") or "") if part]
 
 
 def _instance(row: Mapping[str, Any]) -> Instance:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from .._alibaba.oss_model import folder
-from .._failure import BadRequest
+from .._failure import refuse_options
 from .._waiting import Patience, wrong_times
 
 
@@ -74,12 +74,7 @@ def read_request(options: Mapping[str, Any]) -> Request:
     problems += _contradictions(options)
     problems += wrong_times(options, ("wait_timeout", "poll_interval", "settle"))
     applied_through = _moment(options["applied_through"], problems)
-    if problems:
-        raise BadRequest(
-            "The task's options cannot be carried out: " + "; ".join(problems) + ".",
-            code="invalid_options",
-            remedy="Correct the options that are named. Nothing was read or written.",
-        )
+    refuse_options(problems)
     return Request(
         instance_id=options["instance_id"].strip(),
         bucket=(options["bucket"] or "").strip(),

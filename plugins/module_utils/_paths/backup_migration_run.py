@@ -101,12 +101,11 @@ class BatchRun:
         sent = {w.task_id for w in self.works if w.task_id and not w.in_chain}
         if not sent or not self._listed:
             return None
-        interval = min(self._request.patience.interval, max(self._request.settle / 4, 0.1))
         try:
             wait_until(
                 lambda: {t.id for t in self._tasks()},
                 lambda listed: sent <= listed,
-                Patience(self._request.settle, interval),
+                self._request.patience.for_a_sign(self._request.settle),
                 self._clock,
                 waiting_for="the listing of tasks",
             )
@@ -260,12 +259,11 @@ class BatchRun:
 
     def _look_for(self, work: Work, step: Step, lost: AnswerLost) -> str:
         """After a lost answer: a sign that it was carried out, never a second attempt. Returns the task's id."""
-        interval = min(self._request.patience.interval, max(self._request.settle / 4, 0.1))
         try:
             found: str | None = wait_until(
                 lambda: self._sign_of(work, step),
                 lambda sign: sign is not None,
-                Patience(self._request.settle, interval),
+                self._request.patience.for_a_sign(self._request.settle),
                 self._clock,
                 waiting_for="a sign of the task",
             )

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from .._alibaba.oss_model import folder, wrong_bucket_name
 from .._alibaba.oss_parts import LARGEST_PART, SMALLEST_PART
 from .._alibaba.oss_session import MOST_CONNECTIONS
-from .._failure import BadRequest
+from .._failure import refuse_options
 
 PATTERNS = ("*.bak", "*.diff", "*.trn", "*.log")
 
@@ -70,12 +70,7 @@ def read_request(options: Mapping[str, Any]) -> Request:
     if not options["patterns"]:
         problems.append("patterns is empty")
     given = _given(options["backups"], path, problems)
-    if problems:
-        raise BadRequest(
-            "The task's options cannot be carried out: " + "; ".join(problems) + ".",
-            code="invalid_options",
-            remedy="Correct the options that are named. Nothing was read or written.",
-        )
+    refuse_options(problems)
     return Request(
         bucket=options["bucket"],
         prefix=folder(options["prefix"]),

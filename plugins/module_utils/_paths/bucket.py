@@ -20,7 +20,7 @@ from .._alibaba import rds
 from .._alibaba.errors import ServiceError
 from .._alibaba.oss_access import oss_client
 from .._alibaba.oss_model import Bucket, Unfinished, wrong_bucket_name
-from .._failure import BadRequest, MigrationFailure
+from .._failure import MigrationFailure, refuse_options
 from .._plan import FAIL, PASS, WARN, Check, Plan, Step
 from .bucket_checks import bucket_checks
 
@@ -81,12 +81,7 @@ def read_request(options: Mapping[str, Any]) -> Request:
         problems.append(f"name: {wrong_bucket_name(options['name'])}")
     if options["force"] and options["state"] == "present":
         problems.append("force belongs to state: absent")
-    if problems:
-        raise BadRequest(
-            "The task's options cannot be carried out: " + "; ".join(problems) + ".",
-            code="invalid_options",
-            remedy="Correct the options that are named. Nothing was read or written.",
-        )
+    refuse_options(problems)
     return Request(
         name=options["name"],
         state=options["state"],

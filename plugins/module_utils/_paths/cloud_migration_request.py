@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .._alibaba.rds_cloud_migration import Source, is_lsn
-from .._failure import BadRequest
+from .._failure import refuse_options
 from .._waiting import Patience, wrong_times
 
 ASSESSED, REPLICATING, SWITCHED = "assessed", "replicating", "switched"
@@ -77,12 +77,7 @@ def read_request(options: Mapping[str, Any]) -> Request:
     reach = (options.get("reach_lsn") or "").strip()
     if reach and not is_lsn(reach):
         problems.append("reach_lsn is not a WAL position such as 1/5E2A0B8")
-    if problems:
-        raise BadRequest(
-            "The task's options cannot be carried out: " + "; ".join(problems) + ".",
-            code="invalid_options",
-            remedy="Correct the options that are named. Nothing was read or written.",
-        )
+    refuse_options(problems)
     switch = {key: options.get(name) or default for name, key, default in _SWITCH}
     return Request(
         instance_id=instance_id,

@@ -267,9 +267,14 @@ class CloudMigrationRun:
             raise failures.migration_stands_still(self._request, found)
 
     def _shows(self, sign: Callable[[Observed], bool]) -> bool:
-        interval = min(self._request.patience.interval, max(self._request.settle / 4, 0.1))
         try:
-            wait_until(self._look, sign, Patience(self._request.settle, interval), self._clock, waiting_for="a sign")
+            wait_until(
+                self._look,
+                sign,
+                self._request.patience.for_a_sign(self._request.settle),
+                self._clock,
+                waiting_for="a sign",
+            )
         except WaitTimeout:
             return False
         return True

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .._alibaba import ram, sts
 from .._alibaba.errors import AnswerLost, ServiceError
 from .._alibaba.ram import Grant, Policy, Role
-from .._failure import BadRequest
+from .._failure import BadRequest, refuse_options
 from .._plan import FAIL, PASS, WARN, Check, Plan, Step
 
 if TYPE_CHECKING:
@@ -83,12 +83,7 @@ def read_request(options: Mapping[str, Any]) -> Request:
     if not 0 <= options["settle"] < 86400:
         problems.append("settle must be a number of seconds")
     problems = [problem for problem in problems if problem]
-    if problems:
-        raise BadRequest(
-            "The task's options cannot be carried out: " + "; ".join(problems) + ".",
-            code="invalid_options",
-            remedy="Correct the options that are named. Nothing was read or written.",
-        )
+    refuse_options(problems)
     return Request(
         name, options["state"], destination, credentials, tuple(sorted(set(policies))), options["exclusive"],
         options["description"], options["settle"],

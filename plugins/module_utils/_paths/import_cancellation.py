@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from .._alibaba import rds, rds_imports
 from .._alibaba.errors import AnswerLost, ServiceError
 from .._alibaba.rpc import RpcClient
-from .._failure import BadRequest, WaitTimeout
+from .._failure import WaitTimeout, refuse_options
 from .._plan import FAIL, PASS, UNKNOWN, Check, Plan, Step
 from .._waiting import Clock, Patience, wait_until, wrong_times
 
@@ -58,12 +58,7 @@ def read_request(options: Mapping[str, Any]) -> Request:
     if not options["instance_id"].strip():
         problems.append("instance_id must not be empty")
     problems += wrong_times(options, ("wait_timeout", "poll_interval", "settle"))
-    if problems:
-        raise BadRequest(
-            "The task's options cannot be carried out: " + "; ".join(problems) + ".",
-            code="invalid_options",
-            remedy="Correct the options that are named. Nothing was read or written.",
-        )
+    refuse_options(problems)
     return Request(
         instance_id=options["instance_id"].strip(),
         import_id=import_id,
@@ -125,12 +120,11 @@ class ImportCancellation:
         }
 
     def _look_after(self, lost: AnswerLost) -> None:
-        interval = min(self._request.patience.interval, max(self._request.settle / 4, 0.1))
         try:
             wait_until(
                 self.observe,
                 lambda seen: not seen.importing,
-                Patience(self._request.settle, interval),
+                self._request.patience.for_a_sign(self._request.settle),
                 self._clock,
                 waiting_for="the import",
             )

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .._failure import BadRequest
+from .._failure import refuse_options
 from .._waiting import Patience, wrong_times
 
 _RESTORE_TIME = r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z"
@@ -61,12 +61,7 @@ def read_request(options: Mapping[str, Any]) -> Request:
     if options["method"] == "import" and (backup_id or restore_time or options["sync_user_privilege"]):
         problems.append("backup_id, restore_time and sync_user_privilege belong to method copy, not import")
     problems += wrong_times(options, ("wait_timeout", "poll_interval", "settle", "start_grace", "max_backup_age"))
-    if problems:
-        raise BadRequest(
-            "The task's options cannot be carried out: " + "; ".join(problems) + ".",
-            code="invalid_options",
-            remedy="Correct the options that are named. Nothing was read or written.",
-        )
+    refuse_options(problems)
     return Request(
         source=source,
         target=target,

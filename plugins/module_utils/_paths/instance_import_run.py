@@ -132,9 +132,14 @@ class ImportRun:
         def shows(seen: Observed) -> bool:
             return shows_on_target(self._request, seen) or not remaining(self._request, seen)
 
-        interval = min(self._request.patience.interval, max(self._request.settle / 4, 0.1))
         try:
-            wait_until(self._look, shows, Patience(self._request.settle, interval), self._clock, waiting_for="a sign")
+            wait_until(
+                self._look,
+                shows,
+                self._request.patience.for_a_sign(self._request.settle),
+                self._clock,
+                waiting_for="a sign",
+            )
         except WaitTimeout:
             return False
         return True

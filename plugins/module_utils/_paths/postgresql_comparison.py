@@ -18,7 +18,7 @@ from .._databases.postgresql_compare_differences import Difference, of_definitio
 from .._databases.postgresql_compare_hash import MD5, SERVER
 from .._databases.postgresql_compare_inventory import KINDS, Definitions, of_server
 from .._databases.postgresql_connection import Session, connect
-from .._failure import BadRequest, MigrationFailure
+from .._failure import BadRequest, MigrationFailure, refuse_options
 from .._waiting import Clock
 from .postgresql_comparison_report import CONSISTENT, EQUAL, SAMPLE, Found, Request, as_result
 from .postgresql_source_request import read_server, server_problems
@@ -41,12 +41,7 @@ def read_request(options: Mapping[str, Any]) -> Request:
         problems.append("parallel must be at most 64")
     if sample is not None and options["require"] == EQUAL:
         problems.append("require: equal excludes sample_percent, because a sample never proves equality")
-    if problems:
-        raise BadRequest(
-            "The task's options cannot be carried out: " + "; ".join(problems) + ".",
-            code="invalid_options",
-            remedy="Correct the options that are named. Nothing was read.",
-        )
+    refuse_options(problems)
     return Request(
         source=read_server(source, label="the source", prefix="source."),
         target=read_server(target, label="the target", prefix="target."),

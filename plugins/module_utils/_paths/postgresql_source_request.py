@@ -17,7 +17,7 @@ from .._databases.postgresql_connection import SSL_MODES, Server
 from .._databases.postgresql_errors import OptionNames
 from .._databases.postgresql_source_account import SETTINGS
 from .._databases.postgresql_source_freeze import BACKGROUND, STILL, Keep, read_keep
-from .._failure import BadRequest
+from .._failure import refuse_options
 from .._waiting import wrong_times
 
 CHECKED, PREPARED, QUIET, FROZEN, WRITABLE = "checked", "prepared", "quiet", "frozen", "writable"
@@ -93,12 +93,7 @@ def read_request(options: Mapping[str, Any]) -> Request:
     target, problems = options["target"], [*server_problems(options), *_problems(options)]
     if target:
         problems += server_problems(target, "target.")
-    if problems:
-        raise BadRequest(
-            "The task's options cannot be carried out: " + "; ".join(problems) + ".",
-            code="invalid_options",
-            remedy="Correct the options that are named. Nothing was read or written.",
-        )
+    refuse_options(problems)
     extensions = options["target_extensions"]
     return Request(
         state=options["state"],

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from .._databases.sqlserver_backup_statements import DIFFERENTIAL, FULL, LOG, Wish
 from .._databases.sqlserver_connection import Endpoint
 from .._databases.sqlserver_language import split_names
-from .._failure import BadRequest
+from .._failure import refuse_options
 from .._waiting import Patience, wrong_times
 
 # Seconds for which a backup counts as done. What a log backup misses is lost at the cut-over: it is always made anew.
@@ -70,12 +70,7 @@ def read_request(options: Mapping[str, Any]) -> Request:
         problems.append("databases, exclude and folder must not hold the character 0")
     times = {**options, "max_age": _MAX_AGES[kind] if options["max_age"] is None else options["max_age"]}
     problems += wrong_times(times, ("wait_timeout", "poll_interval", "settle", "max_age"))
-    if problems:
-        raise BadRequest(
-            "The task's options cannot be carried out: " + "; ".join(problems) + ".",
-            code="invalid_options",
-            remedy="Correct the options that are named. Nothing was read or written.",
-        )
+    refuse_options(problems)
     return Request(
         endpoint=Endpoint(
             host=host,

@@ -117,9 +117,7 @@ class BackupRun:
         """After a broken connection: what msdb and the running requests tell. Nothing is sent again."""
         # A session that broke may take its sisters along.
         self._session.close()
-        settle = Patience(
-            self._request.settle, min(self._request.patience.interval, max(self._request.settle / 4, 0.1))
-        )
+        settle = self._request.patience.for_a_sign(self._request.settle)
         try:
             found, running = wait_until(
                 lambda: self._look(database, path),
