@@ -11,22 +11,29 @@ import importlib
 
 import pytest
 from ansible.module_utils import basic
+from ansible.release import __version__
 from ansible_collections.apsaradb.migration.plugins.module_utils import _module
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.services import Services
 from ansible_collections.apsaradb.migration.tests.unit.stage import CREDENTIALS, End, Stage, arguments
 
+# The ansible-core of .venv (tests/utils/cores.py).
+MAIN_CORE = "2.19."
+
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "soak: runs long; make soak runs it, make test does not")
+    config.addinivalue_line("markers", "processes: real servers or killed processes, on one ansible-core only")
 
 
 def pytest_collection_modifyitems(config, items):
     """ansible-test passes no -m of ours, so the long tests have to be asked for here."""
     if config.getoption("-m"):
         return
-    long = [item for item in items if item.get_closest_marker("soak")]
-    config.hook.pytest_deselected(items=long)
-    items[:] = [item for item in items if item not in long]
+    # What real servers do does not depend on ansible-core, and takes minutes.
+    unwanted = ["soak"] if __version__.startswith(MAIN_CORE) else ["soak", "processes"]
+    left_out = {item for item in items for name in unwanted if item.get_closest_marker(name)}
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture

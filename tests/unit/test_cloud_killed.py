@@ -22,6 +22,8 @@ import requests
 from ansible_collections.apsaradb.migration.plugins.module_utils import _plan
 from ansible_collections.apsaradb.migration.tests.unit.cloud_stage import ACTIVATE, CREATE, TARGET, source_option
 
+pytestmark = pytest.mark.processes
+
 HERE = pathlib.Path(__file__).resolve()
 # Where ansible_collections is.
 COLLECTIONS = pathlib.Path(_plan.__file__).parents[5]

@@ -26,6 +26,8 @@ from ansible_collections.apsaradb.migration.tests.unit.cloud_stage import (
 )
 from apsara_emulator import draw
 
+pytestmark = pytest.mark.processes
+
 STATES = ("assessed", "replicating", "switched")
 WRITES = dict(zip(STATES, (PRECHECK, CREATE, ACTIVATE), strict=True))
 # What drawn worlds may warn of.

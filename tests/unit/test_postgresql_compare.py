@@ -28,6 +28,8 @@ from ansible_collections.apsaradb.migration.tests.unit.postgresql_stage import (
     sql,
 )
 
+pytestmark = pytest.mark.processes
+
 LONG = "ä" * 31 + "z"  # 63 bytes
 ODD = "odd \"name\" with 'quotes', 100% and a checkpoint"
 SETUP = f"""

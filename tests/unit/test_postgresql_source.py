@@ -22,6 +22,8 @@ from ansible_collections.apsaradb.migration.tests.unit.postgresql_stage import (
     sql,
 )
 
+pytestmark = pytest.mark.processes
+
 ACCOUNT, ACCOUNT_PASSWORD = 'mig "ration', "migrationSecret0001"
 CIDR = "10.1.0.0/16"
 READY = {
