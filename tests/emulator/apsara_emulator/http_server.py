@@ -65,7 +65,7 @@ class HttpServer:
 
     async def __aenter__(self) -> Urls:
         context = _tls_context(self._host, Path(self._folder.name)) if self._tls else None
-        api = await self._serve(self._gateway.handle, self._port, context)
+        api = await self._serve(self._gateway.handle, self._port, context, latency=self._latency)
         control = await self._serve(Control(self._gateway).handle, self._control_port, None)
         oss = OssService(self._gateway.world, self._gateway.stamp_clock)
         self._oss = OssServer(oss, self._host, self._oss_port, context)
@@ -83,9 +83,20 @@ class HttpServer:
             await runner.cleanup()
         self._folder.cleanup()
 
-    async def _serve(self, handler: _Handler, port: int, context: ssl.SSLContext | None) -> int:
+    def _latency(self) -> float:
+        return self._gateway.world.state.quotas.latency
+
+    async def _serve(
+        self,
+        handler: _Handler,
+        port: int,
+        context: ssl.SSLContext | None,
+        latency: Callable[[], float] = lambda: 0.0,
+    ) -> int:
         """Listen; the port, which is a free one if `port` is 0."""
-        server = web.Server(_http_handler(handler), max_line_size=_MAX_LINE, max_field_size=_MAX_LINE, access_log=None)
+        server = web.Server(
+            _http_handler(handler, latency), max_line_size=_MAX_LINE, max_field_size=_MAX_LINE, access_log=None
+        )
         # Requests that hang on purpose must not hold up the end.
         runner = web.ServerRunner(server, shutdown_timeout=0.1)
         self._runners.append(runner)
@@ -95,8 +106,11 @@ class HttpServer:
         return int(runner.addresses[0][1])
 
 
-def _http_handler(handler: _Handler) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
+def _http_handler(
+    handler: _Handler, latency: Callable[[], float]
+) -> Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]:
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
+        await asyncio.sleep(latency())
         body = await _body(request)
         if body is None:
             return web.Response(status=413, text="the body is too large")

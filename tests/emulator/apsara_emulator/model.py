@@ -250,6 +250,8 @@ class Quotas:
     """Limits. 0 is no limit."""
 
     requests_per_second: int = 0
+    latency: float = 0.0
+    """Seconds of the way there and back that every request over HTTP takes; real ones, whatever the speed is."""
     parallel_restores: int = 10
     """Backup imports that an instance works on at a time; the others wait."""
     tasks_per_database: int = 20

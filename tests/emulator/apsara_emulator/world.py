@@ -29,6 +29,7 @@ from .postgresql.fleet import Fleet
 from .registry import ACTIONS, Answer, Call
 from .shapes import identified, shaped
 from .stored_objects import LibraryObjects, ObjectStore
+from .transmission.data_copy import Snapshot
 from .variants import Variants
 
 
@@ -58,6 +59,8 @@ class World:
         self.dts_passwords: dict[tuple[str, str], str] = {}
         """What DTS was told: (job id, source or target) to password. It is no part of a world document."""
         self.dts_lists: dict[tuple[str, str], deque[float]] = defaultdict(deque)
+        self.dts_hosts: dict[str, Instance] = {}
+        self.dts_snapshots: dict[str, Snapshot] = {}
         self.lock = threading.RLock()
         self.oss = ObjectLibrary(self, store or BlobStore())
         self.objects: ObjectStore = LibraryObjects(self.oss)
@@ -120,6 +123,8 @@ class World:
             self.faults.replace([])
             self._recent.clear()
             self.dts_lists.clear()
+            self.dts_hosts.clear()
+            self.dts_snapshots.clear()
 
     def call(
         self,

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree
@@ -283,3 +284,19 @@ def test_control_bodies_that_are_no_json(emulator: Served, body: bytes) -> None:
 
 def test_control_is_not_on_the_service_s_port(emulator: Served) -> None:
     assert requests.get(f"{emulator.urls.api}/control/world", timeout=10).json()["Code"] == "MissingParameter"
+
+
+def test_latency(emulator: Served) -> None:
+    """Each request of the service and of OSS takes so much longer; the control interface does not."""
+    control(emulator, "POST", "world", {"quotas": {"latency": 0.3}})
+    try:
+        taken = {}
+        for name, url in (("api", f"{emulator.urls.api}/"), ("oss", emulator.urls.oss)):
+            start = time.monotonic()
+            requests.get(url, timeout=10)
+            taken[name] = time.monotonic() - start
+        start = time.monotonic()
+    finally:
+        control(emulator, "POST", "world", {"quotas": {"latency": 0.0}})
+    assert all(seconds >= 0.3 for seconds in taken.values()), taken
+    assert time.monotonic() - start < 0.25

@@ -135,7 +135,7 @@ def _require_deletable(world: World, job: DtsJob) -> None:
 
 
 def _delete(world: World, job: DtsJob) -> None:
-    if job.status in _RUNNING:
+    if job.status in (*_RUNNING, "MigrationFailed", "Suspending"):
         stop(world, job)
     world.state.dts_jobs.remove(job)
     for order in world.state.dts_orders:

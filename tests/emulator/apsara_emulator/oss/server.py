@@ -112,6 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Calls are in the call log."""
 
     def _serve(self) -> None:
+        self.server.stopping.wait(self.server.service.world.state.quotas.latency)
         headers = {name.lower(): _text(value) for name, value in self.headers.items()}
         body, length = self._body(headers)
         request = OssRequest(self.command, _text(self.path), headers, body, length)

@@ -172,10 +172,15 @@ def _fill(server: Server, instance: Instance) -> None:
             admin.run(f"create database {quoted(name)}")
         for account in instance.accounts:
             admin.run(f"create role {quoted(account.name)} login {_rights(account)}")
+            for name, right in account.privileges.items():
+                if right == "DBOwner" and name in instance.databases:
+                    admin.run(f"alter database {quoted(name)} owner to {quoted(account.name)}")
 
 
 def _rights(account: DatabaseAccount) -> str:
-    return "createdb createrole" if account.type == "Super" else ""
+    rights = "createdb createrole" if account.type == "Super" else ""
+    secret = account.password.replace("'", "''") if account.password else ""
+    return f"{rights} password '{secret}'" if secret else rights
 
 
 def _remove_all(servers: Mapping[str, Server], programs: list[subprocess.Popen[bytes]]) -> None:

@@ -54,7 +54,12 @@ def instance_at(world: World, job: DtsJob, endpoint: DtsEndpoint) -> Instance | 
     if endpoint.type in CLOUD_TYPES:
         found = world.state.instances.get(endpoint.instance_id)
         return found if found is not None and found.account_id == owner_of(job, endpoint) else None
-    return world.state.self_managed.get(f"{endpoint.address}:{endpoint.port}")
+    known = world.state.self_managed.get(f"{endpoint.address}:{endpoint.port}")
+    if known is None and engine_of(endpoint) == "PostgreSQL":
+        from .servers import self_managed_instance
+
+        return self_managed_instance(world, endpoint)
+    return known
 
 
 def default_role_problem(world: World, account_id: str) -> str:

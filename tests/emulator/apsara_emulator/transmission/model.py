@@ -101,6 +101,7 @@ class DtsJob:
     the job is started again: precheck, structure, full, incremental, or nothing. `goes_on` says whether the phases
     follow a precheck at once. `paid` becomes True with a purchase.
     `behind_since` is since when changes are not applied, `skipped` the precheck items that are to be ignored.
+    A `real` job is done by servers; `current` is when its target last had all that its source had.
     """
 
     id: str
@@ -140,6 +141,8 @@ class DtsJob:
     forced: list[DtsForced] = field(default_factory=list)
     retry_until: Instant | None = None
     behind_since: Instant | None = None
+    real: bool = False
+    current: Instant | None = None
     started: Instant | None = None
     ended: Instant | None = None
     listed: Instant | None = None

@@ -29,6 +29,7 @@ from .ends import (
 from .model import DtsEndpoint, DtsFinding, DtsJob
 from .privileges import find_account, login_problem, source_problem, target_problem
 from .reserve import is_set, parse_reserve
+from .servers import login_refusal, real_ends, refresh, server_at
 
 if TYPE_CHECKING:
     from ..world import World
@@ -50,14 +51,17 @@ class Ends:
 
 def run_prechecks(world: World, job: DtsJob) -> list[DtsFinding]:
     """All items in their order, passed ones with an empty problem."""
+    servers = real_ends(world, job)
+    if servers is not None:
+        refresh(world, job, servers)
     findings = list(_access(world, job))
     source, target = instance_at(world, job, job.source), instance_at(world, job, job.target)
     # Without a way in nothing else can be looked at.
     if not any(one.problem for one in findings) and source is not None and target is not None:
-        ends = Ends(
+        judged = Ends(
             world, job, source, target, pairs_of(job), parse_reserve(job.reserve, mode_required=False, texts_only=False)
         )
-        findings += [found for item in _ITEMS if (found := _judged(ends, *item)) is not None]
+        findings += [found for item in _ITEMS if (found := _judged(judged, *item)) is not None]
     extra = [one for one in world.state.dts_findings if one.job in ("", job.name)]
     return findings + [DtsFinding(one.item, one.name, one.problem, one.repair, one.can_skip) for one in extra]
 
@@ -97,9 +101,21 @@ def _reach(world: World, job: DtsJob, endpoint: DtsEndpoint, side: str, word: st
         yield DtsFinding(
             f"CHECK_LOGIN_{side}",
             f"account of the {word}",
-            login_problem(instance, endpoint, password),
+            _login_problem(world, instance, endpoint, password),
             "correct the name or the password of the account",
         )
+
+
+def _login_problem(world: World, instance: Instance, endpoint: DtsEndpoint, password: str | None) -> str:
+    """By the world; where there is a real server that knows the password, by a connection too."""
+    problem = login_problem(instance, endpoint, password)
+    server = server_at(world, endpoint) if instance.engine == "PostgreSQL" else None
+    account = find_account(instance, endpoint.user_name)
+    if problem or server is None or password is None:
+        return problem
+    if endpoint.type in CLOUD_TYPES and (account is None or account.password is None):
+        return ""  # whoever made this account has left open what its password is
+    return login_refusal(server, endpoint, password)
 
 
 def _address_problem(world: World, instance: Instance, endpoint: DtsEndpoint) -> str:

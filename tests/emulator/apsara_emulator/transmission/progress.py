@@ -16,6 +16,7 @@ from ..model import GIB, Database
 from .ends import instance_at, pairs_of
 from .model import PHASES, DtsFinding, DtsForced, DtsJob, DtsPhase
 from .prechecks import run_prechecks, target_tables
+from .servers import real_ends
 
 if TYPE_CHECKING:
     from ..world import World
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 RESULTS = frozenset({"fails", "slow", "stalls", "retries", "stays_behind"})
 # Seconds by which a job is behind that stays so.
 _STAYS_BEHIND = 300.0
+# A real job that was current so many seconds ago is so now.
+_FRESH = 2.0
 _HAS_PHASES = ("Migrating", "Retrying")
 
 
@@ -54,9 +57,10 @@ def begin_precheck(world: World, job: DtsJob, goes_on: bool) -> None:
 
 
 def begin_phases(world: World, job: DtsJob, moment: float) -> None:
-    """Begin what was asked for."""
+    """Begin what was asked for; between real servers that is their work, and takes its own time."""
     job.started = Instant(moment)
-    job.phases = {}
+    job.phases, job.current = {}, None
+    job.real = real_ends(world, job) is not None
     _begin(world, job, job.wanted[0], moment)
 
 
@@ -65,7 +69,9 @@ def resume(world: World, job: DtsJob) -> None:
     now, phase = world.clock.now(), job.phase(job.stage)
     failed = job.status == "MigrationFailed"
     job.status, job.error = "Migrating", ""
-    if failed or job.stage == "incremental":
+    if job.real and not failed:
+        phase.status = "Migrating"
+    elif failed or job.stage == "incremental":
         _begin(world, job, job.stage, now)
     else:
         phase.status, phase.due, phase.left = "Migrating", Instant(now + (phase.left or 0.0)), None
@@ -85,6 +91,10 @@ def suspend(world: World, job: DtsJob) -> None:
 def stop(world: World, job: DtsJob) -> None:
     """End for good. What was brought stays on the target."""
     now = Instant(world.clock.now())
+    if job.real and job.status == "MigrationFailed":
+        from .real_job import clean_up
+
+        clean_up(world, job)
     for phase in [job.precheck, *job.phases.values()]:
         phase.percent, phase.due = percent(world, phase), None
         if phase.status in ("Catched", "Migrating", "Suspending", "Checking"):
@@ -96,6 +106,8 @@ def stop(world: World, job: DtsJob) -> None:
 def delay_seconds(world: World, job: DtsJob) -> float:
     """How far the target is behind, in seconds of the world's clock."""
     now, phase = world.clock.now(), job.phases.get("incremental")
+    if job.real and phase is not None and job.status != "Finished":
+        return _real_delay(world, job)
     if job.status in ("Suspending", "MigrationFailed"):
         return now - job.behind_since if job.behind_since is not None and phase is not None else 0.0
     if phase is None or phase.begun is None or job.status == "Finished":
@@ -107,6 +119,13 @@ def delay_seconds(world: World, job: DtsJob) -> float:
     length = max(phase.due - phase.begun, 0.001)
     behind = phase.begun - (job.behind_since if job.behind_since is not None else phase.begun)
     return max(0.0, behind * (phase.due - now) / length)
+
+
+def _real_delay(world: World, job: DtsJob) -> float:
+    """Since when the target does not have all that the source has. A job that runs looks many times a second."""
+    age = world.clock.now() - (job.current if job.current is not None else world.clock.now())
+    running = job.status in _HAS_PHASES
+    return world.variants.seconds("caught_up_delay") / 1000 if running and age < _FRESH else age
 
 
 def percent(world: World, phase: DtsPhase) -> int:
@@ -188,6 +207,11 @@ def _end_precheck(world: World, job: DtsJob, moment: float) -> None:
 def _begin(world: World, job: DtsJob, stage: str, moment: float) -> None:
     job.status, job.stage = "Migrating", stage
     phase = job.phases[stage] = DtsPhase("Migrating", Instant(moment))
+    if job.real:
+        from .real_job import begin
+
+        begin(world, job)
+        return
     durations = world.state.durations.dts
     if stage == "incremental":
         if job.behind_since is None:
