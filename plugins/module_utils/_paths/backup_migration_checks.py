@@ -363,13 +363,16 @@ def _troubles(observed: Observed, found: Sequence[Standing]) -> Check | None:
 
 
 def _nothing_found(request: Request, observed: Observed) -> Check | None:
-    if observed.backups.databases or observed.backups.loose or request.given is not None:
+    if observed.backups.databases or observed.backups.loose:
         return None
     where = f"under {request.prefix}" if request.prefix else "in the root"
-    hidden = f"; include and exclude leave {len(observed.backups.left_out)} out" if observed.backups.left_out else ""
+    text = f"The bucket {request.bucket} has no backups {where}"
+    if observed.backups.left_out:
+        hidden = f"include and exclude leave {len(observed.backups.left_out)} out"
+        text = f"No backup is left to restore: {hidden}" if request.given is not None else f"{text}; {hidden}"
     return Check(
         "backups_found",
         FAIL,
-        f"The bucket {request.bucket} has no backups {where}{hidden}.",
+        f"{text}.",
         "Upload them (oss_backup_upload), or correct prefix, recurse, include or exclude.",
     )

@@ -40,7 +40,7 @@ REMEDIES = {
     "not_encrypted": "Back up without encryption; decrypt the database (TDE) before.",
     "no_passwords": "Back up without MEDIAPASSWORD and PASSWORD.",
     "file_extensions": f"Rename the object; RDS takes {', '.join(EXTENSIONS)}.",
-    "object_names": "Upload it again under a plain name.",
+    "object_names": "Upload it again under a plain name of its own.",
     "file_sizes": "RDS takes 3 TB for a backup: compress it, or use DTS.",
     "checksums": "Back up WITH CHECKSUM, so that damage is found before the night.",
     "recovery_model": "Log backups need the recovery model FULL.",
@@ -83,7 +83,16 @@ def findings_of_database(one: DatabaseBackups, *, chain: bool) -> list[Finding]:
         found.append(Finding("superseded_backups", WARN, one.target, f"does not need {names}"))
     if one.database.casefold() in _SYSTEM_DATABASES:
         found.append(Finding("system_databases", FAIL, one.database, "is a system database"))
-    return found + (list(_chain(one)) if chain else [])
+    return found + ([*_chain(one), *_same_names(one)] if chain else [])
+
+
+def _same_names(one: DatabaseBackups) -> Iterator[Finding]:
+    """What a chain holds is told by names without folders, so two files of one name cannot be told apart."""
+    names = [b.name for b in one.used]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            text = f"has {names.count(name)} files called {name}; which of them its chain holds could not be told"
+            yield Finding("object_names", FAIL, one.target, text)
 
 
 def _about_the_object(backup: Backup) -> Iterator[Finding]:

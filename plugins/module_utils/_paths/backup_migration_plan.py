@@ -109,6 +109,9 @@ def software_major(observed: Observed) -> int | None:
 def standings(request: Request, observed: Observed) -> tuple[Standing, ...]:
     """One entry per target database, with as many steps as the daily quotas of the service leave room for."""
     found = [_standing(request, observed, one) for one in observed.backups.databases]
+    targets = [standing.target.casefold() for standing in found]
+    # A check tells of it. Whatever preflight says: what is sent for one of them would end up in the other.
+    found = [_without_steps(s) if targets.count(s.target.casefold()) > 1 else s for s in found]
     if not request.wait:
         found = [_without_waiting(standing) for standing in found]
     return _within_quota(request, observed, found)
@@ -137,6 +140,8 @@ def plan(request: Request, observed: Observed) -> Plan:
 def overall(states: Iterable[str]) -> str:
     """One word for many databases: restored or staged when all are, else the least that is true of one."""
     found = set(states)
+    if not found:
+        return UNTOLD
     if found <= {ONLINE}:
         return "restored"
     if found <= {ONLINE, STAGED}:
@@ -163,6 +168,10 @@ def _standing(request: Request, observed: Observed, one: DatabaseBackups) -> Sta
     if any(f.status == FAIL for f in findings):
         return Standing(one, REFUSED, task=task, findings=findings)
     return Standing(one, MISSING, _from_the_start(request, observed, one), task, findings)
+
+
+def _without_steps(standing: Standing) -> Standing:
+    return standing._replace(steps=(), state=REFUSED if standing.steps else standing.state)
 
 
 def _without_waiting(standing: Standing) -> Standing:

@@ -130,7 +130,7 @@ def _given(options: Mapping[str, Any], problems: list[str]) -> tuple[Given, ...]
 def _given_item(where: str, item: Mapping[str, Any], bucket: str | None, problems: list[str]) -> list[Given]:
     """One item; a chain, given as keys, becomes several."""
     keys = item.get("keys") or ([item["key"]] if item.get("key") else [])
-    if isinstance(keys, str) or not all(isinstance(key, str) and key.strip("/") for key in keys):
+    if not isinstance(keys, list) or not all(isinstance(key, str) and key.strip("/") for key in keys):
         problems.append(f"{where} needs key, the object's name in the bucket, or keys, a list of them in their order")
         return []
     if not keys:

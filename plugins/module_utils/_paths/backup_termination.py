@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from .._alibaba import rds
 from .._alibaba import rds_backup_tasks as api
-from .._alibaba.errors import AnswerLost, ServiceError
+from .._alibaba.errors import AnswerLost, ServiceError, is_forbidden
 from .._alibaba.rpc import RpcClient
 from .._failure import MigrationFailure
 from .._plan import PASS, UNKNOWN, WARN, Check, Plan, Step
@@ -62,7 +62,8 @@ class BackupTermination:
         try:
             return (api.task(self._client, self._request.instance_id, task_id),)
         except ServiceError as error:
-            if error.transient:
+            # Who may not look does not learn that there is no task.
+            if error.transient or is_forbidden(error):
                 raise
             return ()
 

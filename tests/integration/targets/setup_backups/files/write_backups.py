@@ -5,9 +5,9 @@
 """Writes backup files as SQL Server would, into a folder or a bucket.
 
 Usage: write_backups.py PLACE, where PLACE is a folder or oss://BUCKET/PREFIX. Standard input is a JSON list of backups:
-`name` of the file; `set`, fields of BackupSetDescription, times in ISO 8601; `file`, fields of BackupDescription; `keep`,
-the share of the bytes that is written, 1.0 where it is left out. The environment holds OSS_ENDPOINT, OSS_KEY_ID and
-OSS_KEY_SECRET for a bucket.
+`name` of the file; `set`, fields of BackupSetDescription, times in ISO 8601; `file`, fields of BackupDescription;
+`keep`, the share of the bytes that is written, 1.0 where it is left out. The environment holds OSS_ENDPOINT, OSS_KEY_ID
+and OSS_KEY_SECRET for a bucket.
 """
 
 from __future__ import annotations
