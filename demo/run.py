@@ -309,9 +309,9 @@ def main() -> int:
         for chapter, outcome, right in rows
     ]
     (OUTPUT / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    for reason in not_run:
-        print(f"   A part did not run: {reason}")
-    if all(right for _chapter, _outcome, right in rows) and all(reason.excused for reason in not_run):
+    for why in not_run:
+        print(f"   A part did not run: {why}")
+    if all(right for _chapter, _outcome, right in rows) and all(why.excused for why in not_run):
         print("   A rehearsal writes nothing, a run does what the rehearsal said, and a second run does nothing.")
         return 0
     print("   A chapter did not do what it says, or could not be told.", file=sys.stderr)
