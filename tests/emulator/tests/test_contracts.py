@@ -109,6 +109,8 @@ def assert_fits(value: Any, shape: Any, path: str) -> None:
         assert isinstance(value, list), path
         for one in value:
             assert_fits(one, shape[0], f"{path}[]")
+    elif isinstance(shape, dict) and "*" in shape:
+        assert isinstance(value, dict), path
     elif isinstance(shape, dict):
         assert isinstance(value, dict), path
         for name, one in value.items():

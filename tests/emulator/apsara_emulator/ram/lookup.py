@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, TypeVar
 
@@ -95,13 +96,17 @@ def paged(call: Call, rows: list[T]) -> tuple[list[T], dict[str, Any]]:
 
 
 def tags_given(call: Call) -> dict[str, str]:
-    """Tag.1.Key, Tag.1.Value and so on. Some SDKs send them as a JSON text instead."""
-    result: dict[str, str] = {}
-    for number in range(1, 21):
-        key = call.text(f"Tag.{number}.Key")
-        if key:
-            result[key] = call.text(f"Tag.{number}.Value")
-    return result
+    """Tags, as the SDK sends them (a JSON text) or one by one (Tag.1.Key, Tag.1.Value). ApiError if they are none."""
+    numbers = range(1, 21)
+    listed = [{"Key": call.text(f"Tag.{one}.Key"), "Value": call.text(f"Tag.{one}.Value")} for one in numbers]
+    if call.text("Tag"):
+        try:
+            listed = json.loads(call.text("Tag"))
+        except ValueError:
+            listed = [None]  # type: ignore[list-item]
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        raise ApiError("InvalidParameter.Tag", 400, "Tag is a list of keys and values.")
+    return {str(one["Key"]): str(one.get("Value", "")) for one in listed if one.get("Key")}
 
 
 def tags_shown(tags: dict[str, str]) -> dict[str, Any]:
