@@ -118,7 +118,7 @@ def _is_weak(module: AnsibleModule, secret: str) -> bool:
 def _told(value: Any) -> Any:
     """An option without the secrets among its suboptions."""
     secret = (*_CREDENTIALS, "password")
-    return {k: v for k, v in value.items() if k not in secret} if isinstance(value, dict) else value
+    return {k: _told(v) for k, v in value.items() if k not in secret} if isinstance(value, dict) else value
 
 
 def _refuse_weak(module: AnsibleModule, what: str, secrets: list[str]) -> None:

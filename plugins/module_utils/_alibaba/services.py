@@ -71,21 +71,23 @@ class Services:
             self._sts = self._client(STS, DEFAULT_ENDPOINT)
         return self._sts
 
-    @property
-    def dts(self) -> RpcClient:
+    def dts_in(self, region: str) -> RpcClient:
+        """DTS of the region that a job is in."""
         if self._dts is None:
             from .dts import DTS, default_endpoint
 
-            self._dts = self._client(DTS, default_endpoint(self.region()))
+            self._dts = self._client(DTS, default_endpoint(region or self.region()))
         return self._dts
 
-    def acting_as(self, credentials: Mapping[str, Any]) -> Services:
-        """The same services with the credentials of somebody else, given as the options of the same names.
+    def reading(self, region: str = "", credentials: Mapping[str, Any] | None = None) -> Services:
+        """Clients that only read: in another region, and with the credentials of somebody else.
 
-        They read, whatever this one may do.
+        credentials: by the names of the shared options; without them the same ones are used.
         """
-        own = ("access_key_id", "access_key_secret", "security_token", "bearer_token", "profile")
-        options = {**self.options, **{name: credentials.get(name) for name in own}}
+        options = {**self.options, "region": region or self.options.get("region")}
+        if credentials is not None:
+            own = ("access_key_id", "access_key_secret", "security_token", "bearer_token", "profile")
+            options.update({name: credentials.get(name) for name in own})
         return Services(
             options,
             read_only=True,

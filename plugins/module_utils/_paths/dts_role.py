@@ -172,7 +172,7 @@ class DtsRolePath:
         source = sts.account_id(self._services.sts)
         if not request.credentials:
             return source, request.destination
-        other = self._services.acting_as(request.credentials)
+        other = self._services.reading(credentials=request.credentials)
         told = sts.account_id(other.sts)
         if request.destination and told != request.destination:
             raise BadRequest(

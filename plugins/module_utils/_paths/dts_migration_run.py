@@ -1,0 +1,263 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""Carries out the steps of a DTS migration, each sent once, and waits for what they lead to.
+
+Imported when there is something to do. An answer that is lost is looked for: what took effect is taken over, and what
+shows no sign fails saying so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from .._alibaba import dts_model as api
+from .._alibaba.dts import Jobs
+from .._alibaba.dts_model import Job
+from .._alibaba.errors import AnswerLost, ServiceError
+from .._alibaba.rds import text_of
+from .._failure import WaitTimeout
+from .._plan import Step
+from .._waiting import Clock, Patience, wait_until
+from . import dts_migration_failures as failures
+from .dts_migration_plan import TO_COME, Observed, is_caught_up, reached, skip_step
+from .dts_migration_request import ABSENT, CAUGHT_UP, CONFIGURED, FORWARD, PRECHECKED, Request
+
+# How often in a row the delay has to be small.
+_LOOKS = 2
+# How often alerts that were accepted are passed over: a new precheck may find others.
+_SKIPS = 3
+Done = Callable[["Job | None"], bool]
+
+
+class DtsMigrationRun:
+    """One run. look: reads the job. deadline: on the monotonic clock.
+
+    job_id: of the job, once known. began: something was sent and accepted. adopted: something was found done whose
+    answer was lost, or that somebody else did.
+    """
+
+    def __init__(
+        self, jobs: Jobs, request: Request, clock: Clock, look: Callable[[], Job | None], deadline: float
+    ) -> None:
+        self._jobs = jobs
+        self._request = request
+        self._clock = clock
+        self._look = look
+        self._deadline = deadline
+        self._skips = 0
+        self.job_id = ""
+        self.began = False
+        self.adopted = False
+
+    def apply(self, step: Step, is_still_needed: Callable[[Step], bool]) -> None:
+        if step.action == api.CONFIGURE:
+            self._configure(step)
+        elif step.action == api.BUY:
+            self._buy(step)
+        elif step.action == api.START:
+            self._start(step)
+        elif step.action == api.SKIP:
+            self._skip(step)
+        elif step.action == api.SUSPEND:
+            self._send(step, lambda job: job is not None and job.status in (api.SUSPENDED, api.FINISHED))
+        elif step.action == api.STOP:
+            self._send(step, lambda job: job is not None and job.status == api.FINISHED)
+        elif step.action == api.DELETE:
+            self._send(step, lambda job: job is None)
+        else:
+            # What a password is now cannot be seen.
+            seen = step.action != api.PASSWORD
+            self._send(step, lambda _job: seen and not is_still_needed(step), look_first=False)
+
+    def finish(self) -> None:
+        """Waits for the wanted state. Raises when it cannot be had."""
+        state = self._request.state
+        if state == CONFIGURED:
+            return
+        if state == PRECHECKED:
+            self._finish_precheck()
+        elif state in FORWARD:
+            self._finish_start()
+            if state == CAUGHT_UP:
+                self._finish_catching_up()
+        else:
+            self._wait(self._is_over, "the end of it")
+
+    def _is_over(self, job: Job | None) -> bool:
+        if job is None:
+            return self._request.state == ABSENT
+        return reached(self._request, Observed(job=job))
+
+    def _configure(self, step: Step) -> None:
+        if self._look() is not None:
+            self.adopted = True  # it shows late, or somebody else made it
+            return
+        try:
+            answer = self._jobs.call(step.action, step.parameters)
+        except AnswerLost as lost:
+            self._adopt(lambda job: job is not None, step, lost)
+        else:
+            self.began = True
+            self.job_id = text_of(answer, "DtsJobId") or ""
+            # Until it shows, a second run could not see it and would make another one.
+            if not self._shows(lambda job: job is not None):
+                raise failures.not_seen_yet(self._request, step.action, self.job_id or "no id was told")
+        found = self._look()
+        self.job_id = found.id if found else self.job_id
+
+    def _buy(self, step: Step) -> None:
+        """Once for a job: it is looked at just before, and an answer that is lost is never made up for."""
+        if self._request.precheck_first:
+            self._finish_precheck()
+        self._send(step, lambda job: job is not None and job.paid, must_show=True)
+
+    def _start(self, step: Step) -> None:
+        before = self._look()
+        if before is not None and before.status == api.PRECHECKING:
+            return  # passing over an alert began it
+        mark = self._mark(before)
+        try:
+            self._send(step, lambda job: self._mark(job) != mark, look_first=False)
+        except ServiceError as error:
+            unpaid = before is not None and not before.paid
+            if unpaid and before is not None and before.status == api.NOT_STARTED and not error.transient:
+                raise failures.precheck_needs_purchase(self._request, error) from None
+            raise
+
+    def _skip(self, step: Step) -> None:
+        wanted = set(json.loads(step.parameters["SkipPreCheckItems"]))
+
+        def done(job: Job | None) -> bool:
+            if job is None or job.status != api.PRECHECK_FAILED:
+                return True
+            return not wanted & {item.code for item in self._jobs.precheck(job.id).open}
+
+        self._send(step, done, look_first=False)
+
+    def _finish_precheck(self) -> None:
+        """Until it passed. Alerts that were accepted are passed over; anything else fails at once."""
+        while True:
+            job = self._wait(lambda seen: seen is not None and not self._is_before_precheck(seen), "the precheck")
+            if job is None or job.status != api.PRECHECK_FAILED:
+                return
+            self._pass_over(job)
+
+    def _pass_over(self, job: Job) -> None:
+        found = self._jobs.precheck(job.id)
+        codes = [item.code for item in found.open if item.state == "alert" and item.check in self._request.accept]
+        if not codes or len(codes) < len(found.open) or self._skips >= _SKIPS:
+            raise failures.precheck_failed(self._request, job, found)
+        self._skips += 1
+        self._skip(skip_step(self._request, job, found, codes))
+        again = skip_step(self._request, job, found, codes)
+        self._start(again._replace(action=api.START, parameters={"DtsJobId": job.id, "RegionId": self._request.region}))
+
+    def _is_before_precheck(self, job: Job) -> bool:
+        return job.status in (api.PRECHECKING, api.NOT_STARTED, api.NOT_CONFIGURED)
+
+    def _finish_start(self) -> None:
+        """Until it runs. A job that rests after its precheck is started once more."""
+        rested, started = 0, False
+        while True:
+            job = self._wait(self._runs_or_rests, "the start of it")
+            if job is None or job.status not in (api.PRECHECK_FAILED, api.PRECHECKED):
+                break
+            if job.status == api.PRECHECK_FAILED:
+                self._pass_over(job)
+                continue
+            rested += 1
+            if rested >= _LOOKS and not started:
+                started = True
+                parameters = {"DtsJobId": job.id, "RegionId": self._request.region}
+                why = "it rests after its precheck"
+                self._start(Step(api.START, self._request.target, (self._request.name,), why, parameters))
+            elif self._clock.monotonic() >= self._deadline:
+                self._wait(lambda _seen: False, "the start of it")
+            else:
+                self._clock.sleep(min(self._request.patience.interval, 5.0))
+        self._refuse_ended(job)
+
+    def _runs_or_rests(self, job: Job | None) -> bool:
+        return job is not None and not self._is_before_precheck(job)
+
+    def _finish_catching_up(self) -> None:
+        in_a_row = 0
+
+        def over(job: Job | None) -> bool:
+            nonlocal in_a_row
+            if job is None:
+                return False
+            self._refuse_ended(job)
+            if job.status == api.FINISHED:
+                return True
+            in_a_row = in_a_row + 1 if is_caught_up(self._request, job) else 0
+            return in_a_row >= _LOOKS
+
+        self._wait(over, "catching up")
+
+    def _refuse_ended(self, job: Job | None) -> None:
+        if job is None:
+            return
+        if job.status == api.FAILED:
+            raise failures.migration_failed(self._request, job)
+        if job.status == api.SUSPENDED:
+            raise failures.suspended_meanwhile(self._request, job)
+        if job.status == api.FINISHED and not job.completed:
+            raise failures.stopped_meanwhile(self._request, job)
+
+    def _send(self, step: Step, done: Done, *, look_first: bool = True, must_show: bool = False) -> None:
+        """Sends the step once, unless it is done already."""
+        if look_first and done(self._look()):
+            self.adopted = True
+            return
+        try:
+            self._jobs.call(step.action, self._filled(step))
+        except AnswerLost as lost:
+            self._adopt(done, step, lost)
+            return
+        except ServiceError:
+            # Somebody else did it a moment ago, or the job went on by itself.
+            if not done(self._look()):
+                raise
+            self.adopted = True
+        self.began = True
+        if not self._shows(done) and must_show:
+            raise failures.not_seen_yet(self._request, step.action, self.job_id)
+
+    def _adopt(self, done: Done, step: Step, lost: AnswerLost) -> None:
+        if not self._shows(done):
+            raise failures.lost(self._request, step.action, lost) from None
+        self.began = self.adopted = True
+
+    def _filled(self, step: Step) -> dict[str, Any]:
+        """With the id of the job where the plan could not know it."""
+        if TO_COME in step.parameters.values() and not self.job_id:
+            found = self._look()
+            self.job_id = found.id if found else ""
+        return {key: self.job_id if value == TO_COME else value for key, value in step.parameters.items()}
+
+    def _mark(self, job: Job | None) -> object:
+        """Changes when a job was started, also where its precheck failed again at once."""
+        if job is None:
+            return None
+        return job.status, self._jobs.precheck(job.id).id if job.status == api.PRECHECK_FAILED else ""
+
+    def _shows(self, sign: Done) -> bool:
+        interval = min(self._request.patience.interval, max(self._request.settle / 4, 0.1))
+        patience = Patience(self._request.settle, interval)
+        try:
+            wait_until(self._look, sign, patience, self._clock, waiting_for="a sign")
+        except WaitTimeout:
+            return False
+        return True
+
+    def _wait(self, finished: Done, what: str) -> Job | None:
+        patience = Patience(max(self._deadline - self._clock.monotonic(), 0.0), self._request.patience.interval)
+        name = f"{what} ({self._request.name} {self.job_id})".replace(" )", ")")
+        return wait_until(self._look, finished, patience, self._clock, waiting_for=name)
