@@ -450,6 +450,72 @@ MUTATIONS = (
         (Edit(f"{CODE}/_databases/postgresql_source_freeze.py", "first.horizon != second.horizon or ", ""),),
         (f"{JUDGEMENTS}::test_what_an_interval_is",),
     ),
+    Mutation(
+        "restores: sent again after a lost answer",
+        (
+            Edit(
+                f"{CODE}/_paths/backup_migration_run.py",
+                "            task_id = self._look_for(work, step, lost)\n",
+                '            task_id = str(self._client.call(step.action, parameters)["MigrateTaskId"])\n',
+            ),
+        ),
+        ("tests/unit/test_backup_lost_answers.py::test_a_restore",),
+    ),
+    Mutation(
+        "restores: a chain is opened without a yes",
+        (Edit(f"{CODE}/_paths/backup_migration_plan.py", "        one_way=True,\n", "        one_way=False,\n"),),
+        ("tests/unit/test_backup_migration.py::test_a_chain_is_staged_and_then_opened",),
+    ),
+    Mutation(
+        "restores: the task's word is believed before the header",
+        (
+            Edit(
+                f"{CODE}/_paths/backup_migration_files.py",
+                "        return known or self.given.type\n",
+                "        return self.given.type or FULL or known\n",
+            ),
+        ),
+        (
+            "tests/unit/test_backup_migration.py::test_bad_backups_stop_the_rehearsal_and_are_named",
+            "tests/unit/test_backup_cases.py::test_backups_by_hand_are_held_against_their_headers",
+        ),
+    ),
+    Mutation(
+        "restores: the daily quota is ignored",
+        (
+            Edit(
+                f"{CODE}/_paths/backup_migration_plan.py",
+                "    room = PER_INSTANCE_AND_DAY - len(today)\n",
+                "    room = 10 * PER_INSTANCE_AND_DAY\n",
+            ),
+        ),
+        ("tests/unit/test_backup_cases.py::test_the_quota_of_the_instance",),
+    ),
+    Mutation(
+        "restores: what is on its way is started once more",
+        (
+            Edit(
+                f"{CODE}/_paths/backup_migration_plan.py",
+                "    if task is not None and task.unfinished:\n        return Standing(one, IN_FLIGHT",
+                "    if task is not None and task.waiting:\n        return Standing(one, IN_FLIGHT",
+            ),
+        ),
+        (
+            "tests/unit/test_backup_kills.py",
+            "tests/unit/test_backup_cases.py::test_what_somebody_else_started_is_waited_for",
+        ),
+    ),
+    Mutation(
+        "restores: a real run sends what was only planned",
+        (
+            Edit(
+                f"{CODE}/_paths/backup_migration_reading.py",
+                "found=None if backup.given.predicted and seen.rehearsal else False)",
+                "found=None if backup.given.predicted else False)",
+            ),
+        ),
+        ("tests/unit/test_backup_cases.py::test_predicted_backups_are_planned_from",),
+    ),
 )
 
 
