@@ -782,6 +782,8 @@ error:
   sample: {"code": "precheck_failed", "http_status": null, "request_id": null, "action": "StartDtsJob"}
 """
 
+from typing import Any
+
 from ansible_collections.apsaradb.migration.plugins.module_utils._module import run_migration
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.dts_migration import (
     DtsMigration,
@@ -792,16 +794,18 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._paths.dts_migr
     read_request,
 )
 
-TEXT, SWITCH, NUMBER = {"type": "str"}, {"type": "bool"}, {"type": "int"}
-NAME = {"type": "str", "required": True}
-PHONES = {"type": "list", "elements": "str"}
+TEXT: dict[str, Any] = {"type": "str"}
+SWITCH: dict[str, Any] = {"type": "bool"}
+NUMBER: dict[str, Any] = {"type": "int"}
+NAME: dict[str, Any] = {"type": "str", "required": True}
+PHONES: dict[str, Any] = {"type": "list", "elements": "str"}
 OTHER_KINDS = [
     "View", "Procedure", "Function", "Sequence", "Synonym", "Type", "Domain", "Package", "Aggregate", "Operator",
     "Extension", "Rule", "Default", "Plan", "Job",
 ]  # fmt: skip
 
 
-def _list_of(options):
+def _list_of(options: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {"type": "list", "elements": "dict", "options": options}
 
 

@@ -46,6 +46,11 @@ options:
   until:
     description: End of the window, in the same form. Without it, now.
     type: str
+  dts:
+    description: Whether jobs of DTS that have the instance at either end are listed as well. They are looked for by
+      O(task_id) and O(task_name) too. Without it they are listed for MySQL and MariaDB instances only, which have no
+      other path.
+    type: bool
 extends_documentation_fragment:
   - apsaradb.migration.attributes
   - apsaradb.migration.attributes.actiongroup_apsaradb
@@ -57,6 +62,7 @@ seealso:
   - module: apsaradb.migration.rds_cancel_import
   - module: apsaradb.migration.rds_oss_backup_migrate
   - module: apsaradb.migration.rds_cloud_migration
+  - module: apsaradb.migration.dts_migration
 """
 
 EXAMPLES = r"""
@@ -102,7 +108,8 @@ migrations:
   elements: dict
   contains:
     path:
-      description: The way to migrate, V(instance_import), V(backup_migration) or V(cloud_migration).
+      description: The way to migrate, V(instance_import), V(backup_migration), V(cloud_migration) or
+        V(dts_migration).
       type: str
       sample: instance_import
     task_id:
@@ -158,15 +165,40 @@ migrations:
       elements: dict
       sample: [{"name": "sales_FULL_20260131220000.bak", "status": "Restored", "description": null}]
     name:
-      description: Name of the task. Cloud migrations and their assessments only, like all that follows.
+      description: Name of the task. Cloud migrations, their assessments and jobs of DTS only.
       type: str
       sample: migrate4f2a9c01d3
     source:
-      description: Address and port of the source.
+      description: Address and port of the source; of jobs of DTS also its C(instance_id).
       type: dict
       sample: {"host": "172.16.0.10", "port": 5432}
+    destination:
+      description: The destination's instance, address and port. Jobs of DTS only.
+      type: dict
+      sample: {"instance_id": "rm-bp1othermysql0001", "host": null, "port": null}
+    role:
+      description: V(source) or V(destination), what the instance is. Jobs of DTS only.
+      type: str
+      sample: destination
+    phases:
+      description: As in RV(apsaradb.migration.dts_migration#module:job.phases). Jobs of DTS only.
+      type: dict
+      sample: {"schema": {"status": "Finished", "percent": 100, "error": ""}}
+    delay_ms:
+      description: Milliseconds that the destination is behind, null where it is not told. Jobs of DTS only.
+      type: int
+      sample: 350
+    bought:
+      description: Whether the job was bought. Jobs of DTS only.
+      type: bool
+      sample: true
+    migration_types:
+      description: What the job does. Jobs of DTS only.
+      type: list
+      elements: str
+      sample: [full, incremental, schema]
     stage:
-      description: The service's stage, null for an assessment.
+      description: The service's stage, null for an assessment. Cloud migrations only, like all that follows.
       type: str
       sample: increment
     replication_state:
@@ -222,8 +254,9 @@ def main() -> None:
             "source_port": {"type": "int"},
             "since": {"type": "str"},
             "until": {"type": "str"},
+            "dts": {"type": "bool"},
         },
-        lambda services, options: migrations(services.rds, options, services.clock),
+        lambda services, options: migrations(services.rds, options, services.clock, services.dts_in),
     )
 
 

@@ -16,7 +16,9 @@ from ansible_collections.apsaradb.migration.tests.unit.dts_stage import (
     ACCOUNT_TWO,
     BUY,
     CONFIGURE,
+    ENDPOINT,
     KEY_ONE,
+    KEY_TWO,
     MODULE,
     NAME,
     OTHER_PASSWORD,
@@ -328,3 +330,15 @@ def test_a_rehearsal_before_the_role_says_exactly_that(run, trusted):
     assert not stage.writes()
     stage.let_in()
     assert not run(stage, MODULE, **wish)["failed"]
+
+
+def test_jobs_of_an_instance_are_listed(stage, run):
+    run(stage, MODULE, **stage.wish("running"))
+    listing = {"instance_id": TARGET, "dts_endpoint": ENDPOINT, **KEY_TWO}
+    row = run(stage, "rds_migration_info", **listing)["migrations"][0]
+    assert (row["path"], row["name"], row["role"], row["state"]) == (MODULE, NAME, "destination", "running")
+    assert row["source"]["instance_id"] == SOURCE
+    assert row["bought"]
+    assert len(run(stage, "rds_migration_info", **listing, task_name=NAME)["migrations"]) == 1
+    assert run(stage, "rds_migration_info", **listing, task_name="another")["migrations"] == []
+    assert run(stage, "rds_migration_info", **listing, dts=False)["migrations"] == []

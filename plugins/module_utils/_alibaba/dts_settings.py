@@ -110,9 +110,9 @@ def _encryption(options: Mapping[str, Any]) -> dict[str, str]:
 
 def _limits(given: Mapping[str, Any]) -> dict[str, str]:
     """The service takes bytes per second; its console speaks of megabytes."""
-    made = {_QPS: given.get("qps"), _RPS: given.get("rps"), _BPS: given.get("mb_per_second")}
-    if made[_BPS] is not None and made[_BPS] != -1:
-        made[_BPS] *= _MB
+    megabytes = given.get("mb_per_second")
+    most = megabytes * _MB if megabytes not in (None, -1) else megabytes
+    made = {_QPS: given.get("qps"), _RPS: given.get("rps"), _BPS: most}
     return {key: str(value) for key, value in made.items() if value is not None}
 
 

@@ -114,7 +114,7 @@ class DtsMigration:
             if not self._credentials.get(side) or end.account_id or not end.role:
                 continue
             told = sts.account_id(self._services.reading(end.region, self._credentials[side]).sts)
-            self._request = self._request._replace(**{side: end._replace(account_id=told)})
+            self._request = self._request.with_side(side, end._replace(account_id=told))
 
     def _new_run(self) -> DtsMigrationRun:
         from .dts_migration_run import DtsMigrationRun

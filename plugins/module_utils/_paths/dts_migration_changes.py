@@ -114,7 +114,7 @@ def _limits(request: Request, job: Job) -> tuple[Step, ...]:
     for key, code, kind in ((FULL_LIMITS, "03", api.FULL), (INCREMENTAL_LIMITS, "04", api.INCREMENTAL)):
         if key not in _different_settings(request, job) or kind not in job.kinds:
             continue
-        parameters = {"DtsJobId": job.id, "RegionId": request.region, "JobCode": code}
+        parameters: dict[str, Any] = {"DtsJobId": job.id, "RegionId": request.region, "JobCode": code}
         parameters.update({"EnableLimit": True, "ConfigList": _compact(request.settings[key])})
         steps.append(_step(request, api.LIMIT, f"the limits of the {kind} migration differ", parameters))
     return tuple(steps)
@@ -136,7 +136,8 @@ def _alarms(request: Request, observed: Observed, job: Job) -> tuple[Step, ...]:
         same_delay = kind != "delay" or not given or told.get("delay") == given
         if on == bool(given) and (not on or (same_delay and (not phones or told.get("phone") == phones))):
             continue
-        parameters = {"DtsJobId": job.id, "RegionId": request.region, "Type": kind, "State": "Y" if given else "N"}
+        parameters: dict[str, Any] = {"DtsJobId": job.id, "RegionId": request.region, "Type": kind}
+        parameters["State"] = "Y" if given else "N"
         if kind == "delay":
             parameters["DelayRuleTime"] = given or told.get("delay") or 60
         if phones:

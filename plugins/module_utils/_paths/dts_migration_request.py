@@ -125,6 +125,9 @@ class Request(NamedTuple):
     def side(self, name: str) -> Endpoint:
         return self.source if name == "source" else self.destination
 
+    def with_side(self, name: str, end: Endpoint) -> Request:
+        return self._replace(source=end) if name == "source" else self._replace(destination=end)
+
 
 def passwords_of(options: Mapping[str, Any]) -> dict[str, str]:
     return {side: options[side].get("password") or "" for side in SIDES}

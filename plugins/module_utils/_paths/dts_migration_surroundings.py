@@ -151,7 +151,8 @@ def _privileges(request: Request, side: str, facts: SideFacts, granted: Mapping[
     if enough is None:
         text = f"Account {end.account} of {end} is no privileged one, and its rights in schemas are not told."
         return Check(name, UNKNOWN, text, remedy)
-    lacking, unclear = [], []
+    lacking: list[str] = []
+    unclear: list[str] = []
     for database in _databases(request, side):
         has = granted.get(database)
         if has in enough:

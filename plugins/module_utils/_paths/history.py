@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +28,13 @@ ACTIONS = {
 }
 
 
-def migrations(client: RpcClient, options: Mapping[str, Any], clock: Clock) -> dict[str, Any]:
-    """The result of rds_migration_info: the instance's state and its migration tasks in a window."""
+def migrations(
+    client: RpcClient, options: Mapping[str, Any], clock: Clock, dts_in: Callable[[str], RpcClient] | None = None
+) -> dict[str, Any]:
+    """The result of rds_migration_info: the instance's state and its migration tasks in a window.
+
+    dts_in: DTS of a region; without it, its jobs are not looked for.
+    """
     from .._alibaba import rds_imports
 
     until = _moment(options, "until") or datetime.fromtimestamp(clock.wall(), timezone.utc)
@@ -57,6 +62,16 @@ def migrations(client: RpcClient, options: Mapping[str, Any], clock: Clock) -> d
         found += seen
         if why:
             unavailable[CLOUD] = why
+    wanted = options.get("dts")
+    if dts_in and (wanted or (wanted is None and instance.engine in ("MySQL", "MariaDB"))):
+        from .history_dts import PATH as DTS
+        from .history_dts import dts_migrations
+
+        region = options.get("region") or instance.region or ""
+        jobs, why = dts_migrations(dts_in(region), instance.id, region, since, until, options)
+        found += jobs
+        if why:
+            unavailable[DTS] = why
     return {
         "instance_id": instance.id,
         "instance_state": instance.state or "unknown",

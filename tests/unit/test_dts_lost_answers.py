@@ -1,0 +1,146 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whatever happens to the answer of a write: sent once, one purchase per job, and a second run that finishes."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.apsaradb.migration.tests.unit.dts_stage import (
+    BUY,
+    CONFIGURE,
+    MODULE,
+    START,
+    MigrationStage,
+)
+from apsara_emulator import draw
+
+FAULTS = [
+    {"kind": "throttle"},
+    {"kind": "throttle", "retry_after": 3000},
+    {"kind": "http_500"},
+    {"kind": "http_500", "effect": True},
+    {"kind": "http_503"},
+    {"kind": "http_503", "effect": True},
+    {"kind": "close_before"},
+    {"kind": "close_after"},
+    {"kind": "timeout_after"},
+    {"kind": "stall"},
+    {"kind": "truncate"},
+    {"kind": "html"},
+    {"kind": "html", "effect": True},
+    {"kind": "empty"},
+    {"kind": "trickle", "seconds": 1},
+    {"kind": "huge"},
+    {"kind": "redirect"},
+]
+# The state that is wished when the action is sent, and the one before it.
+WRITES = {
+    CONFIGURE: ("running", None),
+    START: ("running", None),
+    BUY: ("running", None),
+    "SuspendDtsJob": ("suspended", "running"),
+    "StopDtsJob": ("stopped", "caught_up"),
+    "DeleteDtsJob": ("absent", "caught_up"),
+}
+CHANGES = {
+    "ModifyDtsJob": {"events": True},
+    "ModifyDynamicConfig": {"throttle_incremental": {"rps": 5}},
+    "CreateJobMonitorRule": {"alarms": {"error": True}},
+}
+
+
+def _id(fault):
+    return fault["kind"] + ("+effect" if fault.get("effect") else "")
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=_id)
+@pytest.mark.parametrize("action", WRITES)
+def test_sent_once(run, fault, action):
+    stage = MigrationStage()
+    state, before = WRITES[action]
+    if before:
+        assert not run(stage, MODULE, **stage.wish(before))["failed"]
+    wish = stage.wish(state, accept=["delay"])
+    stage.world.faults.add({**fault, "action": action, "times": 1})
+    first = run(stage, MODULE, **wish)
+    assert len([call for call in stage.calls(action) if call.fault != "throttle"]) == 1
+    if first["failed"]:
+        assert first["error"]["code"]
+        assert first["error"]["remedy"]
+    second = run(stage, MODULE, **wish)
+    assert not second["failed"], second["msg"]
+    assert second["state"] == state
+    assert stage.effects().count(action) == 1
+    assert stage.effects().count(CONFIGURE) == len(stage.purchases()) == 1
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=_id)
+@pytest.mark.parametrize("seed", range(2))
+def test_one_purchase_in_any_world(run, fault, seed):
+    stage = MigrationStage(draw(seed))
+    first_paid = stage.world.variants["start_unpaid"] != "precheck"
+    options = {"precheck": "after_purchase"} if first_paid else {}
+    for instance in ("rm-bp1mysql00000001", "rm-bp1othermysql0001"):
+        stage.change(instance, whitelist=[{"name": "all", "addresses": ["0.0.0.0/0"]}])
+    stage.time.sleep(60)
+    stage.world.faults.add({**fault, "action": BUY, "times": 1})
+    results = [run(stage, MODULE, **stage.wish("caught_up", settle=60, **options)) for _again in range(3)]
+    assert results[-1]["state"] == "caught_up", results[-1].get("msg")
+    assert not results[-1]["changed"]
+    assert len(stage.purchases()) == 1
+    assert stage.effects().count(CONFIGURE) == 1
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=_id)
+@pytest.mark.parametrize("action", CHANGES)
+def test_a_lost_change(run, fault, action):
+    stage = MigrationStage()
+    assert not run(stage, MODULE, **stage.wish("running"))["failed"]
+    stage.world.faults.add({**fault, "action": action, "times": 1})
+    wish = stage.wish("running", **CHANGES[action])
+    first = run(stage, MODULE, **wish)
+    second = run(stage, MODULE, **wish)
+    assert not second["failed"], second["msg"]
+    assert second["changed"] is False or first["failed"]
+    assert len(stage.purchases()) == 1
+    assert run(stage, MODULE, **wish)["plan"] == []
+
+
+def test_a_lost_purchase_that_did_not_happen_is_not_repeated_by_itself(run):
+    stage = MigrationStage()
+    stage.world.faults.add({"kind": "close_before", "action": BUY, "times": 1})
+    failed = run(stage, MODULE, **stage.wish("running"))
+    assert failed["error"]["code"] == "answer_lost"
+    assert "not sent again" in failed["msg"]
+    assert stage.purchases() == []
+    assert len(stage.calls(BUY)) == 1
+
+
+def test_a_lost_purchase_that_happened_is_taken_over(run):
+    stage = MigrationStage()
+    stage.world.faults.add({"kind": "close_after", "action": BUY, "times": 1})
+    done = run(stage, MODULE, **stage.wish("running"))
+    assert not done["failed"], done["msg"]
+    assert done["adopted"]
+    assert len(stage.purchases()) == 1
+
+
+@pytest.mark.parametrize("kind", ["throttle", "http_500", "close_before", "timeout_after", "truncate", "html", "empty"])
+@pytest.mark.parametrize("action", ["DescribeDtsJobs", "DescribeDTSIP", "DescribeDBInstanceAttribute", "GetRole"])
+def test_readings_that_fail_now_and_then(run, kind, action):
+    stage = MigrationStage()
+    for after in (0, 3, 9):
+        stage.world.faults.add({"kind": kind, "action": action, "after": after, "times": 2})
+    done = run(stage, MODULE, **stage.wish("caught_up"))
+    assert not done["failed"], done["msg"]
+    assert stage.effects() == [CONFIGURE, START, BUY]
+
+
+def test_two_runs_of_one_wish(run):
+    """The second sees what the first one makes, however late the service lists it."""
+    stage = MigrationStage({"dts_list_lag": "5"})
+    for _run in range(3):
+        assert not run(stage, MODULE, **stage.wish("configured", wait=False))["failed"]
+    assert stage.effects() == [CONFIGURE]
