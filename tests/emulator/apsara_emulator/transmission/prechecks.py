@@ -10,12 +10,12 @@ documentation demands, under names of our own. The first items decide whether th
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..model import Database, Instance, Whitelist
+from ..model import Database, Instance
+from .addresses import address_problem
 from .ends import (
     CLOUD_TYPES,
     Pair,
@@ -33,8 +33,6 @@ from .servers import login_refusal, real_ends, refresh, server_at
 
 if TYPE_CHECKING:
     from ..world import World
-
-WHITELIST_NAME = "dts"
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def _reach(world: World, job: DtsJob, endpoint: DtsEndpoint, side: str, word: st
     elif instance.engine != engine_of(endpoint):
         problem = f"{instance.id} is {instance.engine}, not {endpoint.engine}"
     else:
-        problem = _address_problem(world, instance, endpoint)
+        problem = address_problem(world, instance, endpoint)
     repair = "check that the instance runs and that its white list has the addresses of DTS"
     yield DtsFinding(f"CHECK_CONN_{side}", f"connection to the {word}", problem, repair)
     if instance is not None and not problem:
@@ -116,27 +114,6 @@ def _login_problem(world: World, instance: Instance, endpoint: DtsEndpoint, pass
     if endpoint.type in CLOUD_TYPES and (account is None or account.password is None):
         return ""  # whoever made this account has left open what its password is
     return login_refusal(server, endpoint, password)
-
-
-def _address_problem(world: World, instance: Instance, endpoint: DtsEndpoint) -> str:
-    missing = [one for one in world.state.dts_servers if not _is_allowed(instance, one)]
-    if missing and endpoint.type in CLOUD_TYPES and world.variants["dts_whitelist"] == "added":
-        groups = [one for one in instance.whitelist if one.name != WHITELIST_NAME]
-        instance.whitelist = [*groups, Whitelist(WHITELIST_NAME, list(world.state.dts_servers))]
-        return ""
-    return f"{instance.id} refuses connections from {', '.join(missing)}" if missing else ""
-
-
-def _is_allowed(instance: Instance, addresses: str) -> bool:
-    wanted = ipaddress.ip_network(addresses, strict=False)
-    for text in (address for group in instance.whitelist for address in group.addresses):
-        try:
-            known = ipaddress.ip_network(text, strict=False)
-        except ValueError:
-            continue
-        if known.version == wanted.version and wanted.subnet_of(known):  # type: ignore[arg-type]
-            return True
-    return False
 
 
 def _versions(ends: Ends) -> str | None:

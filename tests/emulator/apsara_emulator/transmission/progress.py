@@ -14,14 +14,14 @@ from ..clock import utc_text
 from ..documents import Instant
 from ..model import GIB, Database
 from .ends import instance_at, pairs_of
-from .model import PHASES, DtsFinding, DtsForced, DtsJob, DtsPhase
+from .model import PHASES, DtsFinding, DtsJob, DtsPhase
+from .outcomes import forced, take_outcomes
 from .prechecks import run_prechecks, target_tables
 from .servers import real_ends
 
 if TYPE_CHECKING:
     from ..world import World
 
-RESULTS = frozenset({"fails", "slow", "stalls", "retries", "stays_behind"})
 # Seconds by which a job is behind that stays so.
 _STAYS_BEHIND = 300.0
 # A real job that was current so many seconds ago is so now.
@@ -48,7 +48,7 @@ def begin_precheck(world: World, job: DtsJob, goes_on: bool) -> None:
     """Check the job; if that passes and `goes_on`, its phases follow at once."""
     now = Instant(world.clock.now())
     if not job.forced:
-        job.forced = _take_outcomes(world, job)
+        job.forced = take_outcomes(world, job)
     job.status, job.stage, job.goes_on, job.error = "Prechecking", "precheck", goes_on, ""
     job.precheck_id, job.findings = new_id(world), []
     job.precheck = DtsPhase("Checking", now)
@@ -184,10 +184,10 @@ def _happen(world: World, job: DtsJob, moment: float) -> None:
 
 def _end_precheck(world: World, job: DtsJob, moment: float) -> None:
     job.findings = run_prechecks(world, job)
-    forced = _forced(job, "precheck", "fails")
-    if forced is not None:
-        job.findings.append(DtsFinding("CHECK_OTHER", "other", forced.failure, "ask the support"))
-        job.forced.remove(forced)
+    failure = forced(job, "precheck", "fails")
+    if failure is not None:
+        job.findings.append(DtsFinding("CHECK_OTHER", "other", failure.failure, "ask the support"))
+        job.forced.remove(failure)
     open_ones = [one for one in job.findings if one.problem and not (one.can_skip and one.item in job.skipped)]
     job.precheck.due, job.precheck.ended = None, Instant(moment)
     job.precheck.percent = 100 * (len(job.findings) - len(open_ones)) // max(1, len(job.findings))
@@ -224,7 +224,7 @@ def _begin(world: World, job: DtsJob, stage: str, moment: float) -> None:
     else:
         seconds = durations.structure
     phase.due = _due(world, job, stage, moment, seconds)
-    retry = _forced(job, stage, "retries")
+    retry = forced(job, stage, "retries")
     if retry is not None and phase.due is not None:
         job.status, job.retry_until = "Retrying", Instant(moment + world.lasting(retry.after))
         phase.due = Instant(phase.due + world.lasting(retry.after))
@@ -234,9 +234,9 @@ def _begin(world: World, job: DtsJob, stage: str, moment: float) -> None:
 
 def _due(world: World, job: DtsJob, stage: str, moment: float, seconds: float) -> Instant | None:
     """When a stage ends, as the world has it."""
-    if _forced(job, stage, "stalls") or (stage == "incremental" and _forced(job, stage, "stays_behind")):
+    if forced(job, stage, "stalls") or (stage == "incremental" and forced(job, stage, "stays_behind")):
         return None
-    slow, fails = _forced(job, stage, "slow"), _forced(job, stage, "fails")
+    slow, fails = forced(job, stage, "slow"), forced(job, stage, "fails")
     seconds *= slow.factor if slow else 1.0
     if fails is not None and stage != "precheck":
         seconds = min(seconds, fails.after)
@@ -245,10 +245,10 @@ def _due(world: World, job: DtsJob, stage: str, moment: float, seconds: float) -
 
 def _end(world: World, job: DtsJob, moment: float) -> None:
     stage = job.stage
-    phase, forced = job.phase(stage), _forced(job, stage, "fails")
-    if forced is not None:
-        job.forced.remove(forced)
-        fail(job, stage, moment, forced.failure)
+    phase, failure = job.phase(stage), forced(job, stage, "fails")
+    if failure is not None:
+        job.forced.remove(failure)
+        fail(job, stage, moment, failure.failure)
         return
     problem = _lost_end(world, job)
     if problem:
@@ -306,24 +306,3 @@ def _selected_bytes(world: World, job: DtsJob) -> int:
     if source is None:
         return 0
     return sum(database.size for one in pairs_of(job) if (database := source.databases.get(one.source)))
-
-
-def _forced(job: DtsJob, stage: str, result: str) -> DtsForced | None:
-    return next((one for one in job.forced if (one.stage, one.result) == (stage, result)), None)
-
-
-def _take_outcomes(world: World, job: DtsJob) -> list[DtsForced]:
-    """The outcomes of the world document that apply to this job, each used up by one."""
-    result = []
-    for outcome in world.state.outcomes:
-        if (
-            outcome.kind == "dts"
-            and outcome.times > 0
-            and outcome.result in RESULTS
-            and outcome.source in ("", job.source.instance_id)
-            and outcome.target in ("", job.target.instance_id)
-        ):
-            outcome.times -= 1
-            stage = outcome.stage or ("incremental" if outcome.result == "stays_behind" else job.wanted[0])
-            result.append(DtsForced(outcome.result, stage, outcome.after, outcome.failure, outcome.factor))
-    return result

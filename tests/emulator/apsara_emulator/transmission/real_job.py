@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 from ..documents import Instant
 from ..postgresql.home import ServerError
 from .apply import apply
-from .change_stream import Decoder, Transaction
-from .data_copy import Snapshot, copy_data, table_name, take_snapshot
+from .change_slot import ChangeSlot
+from .change_stream import Transaction
+from .data_copy import Snapshot, copy_data, take_snapshot
 from .ends import Pair, pairs_of
 from .model import PHASES, DtsJob, DtsPhase
 from .object_list import parse_object_list
@@ -33,13 +34,6 @@ if TYPE_CHECKING:
     from ..world import World
 
 _TICK = 0.05
-# Changes that are read at a time; transactions come as a whole.
-_AT_A_TIME = 2000
-_KEYLESS = """
-select c.oid::regclass::text as name from pg_class c
- where c.oid = any(%s::regclass[]) and c.relkind = 'r' and c.relreplident = 'd'
-   and not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary)
-"""
 
 
 class _GoneError(Exception):
@@ -70,10 +64,9 @@ class RealJob:
         self._generation = world.postgresql.generation
         self._ends: RealEnds = ends
         self._id = job.id
-        self._name = f"dts_{job.id}"
         (self._pair,) = pairs_of(job)
         self._settings = parse_reserve(job.reserve, mode_required=False, texts_only=False)
-        self._decoder = Decoder()
+        self._slot = ChangeSlot(ends.source, self._pair.source, f"dts_{job.id}")
         self._trying_since = 0.0
         self._owner = job.target.user_name
         self._snapshot = world.dts_snapshots.get(job.id)
@@ -138,16 +131,9 @@ class RealJob:
         """Read some changes and apply them. Whether that was all there was."""
         with self._locked() as (world, _job):
             begun = world.clock.now()
-        with connection(self._ends.source, self._pair.source) as source:
-            rows = source.execute(
-                "select data from pg_logical_slot_peek_binary_changes(%s, null, %s, 'proto_version', '1',"
-                " 'publication_names', %s)",
-                (self._name, _AT_A_TIME, self._name),
-            ).fetchall()
-        transactions = self._decoder.transactions(row[0] for row in rows)
+        transactions, drained = self._slot.read()
         if transactions:
             self._apply(transactions, names)
-        drained = len(rows) < _AT_A_TIME
         if drained:
             self._caught_up(begun)
         return drained
@@ -163,33 +149,10 @@ class RealJob:
                 if job.status == "Suspending":
                     target.rollback()
                     return
-        position = f"{transactions[-1].end >> 32:X}/{transactions[-1].end & 0xFFFFFFFF:X}"
-        with connection(self._ends.source, self._pair.source) as source:
-            source.execute("select pg_replication_slot_advance(%s, %s::pg_lsn)", (self._name, position))
+        self._slot.advance(transactions[-1].end)
 
     def _prepare_stream(self) -> None:
-        """A publication and a slot: what is committed from now on will be read."""
-        tables = [old for old, _new in self._tables()]
-        self._drop_stream()
-        with connection(self._ends.source, self._pair.source) as source:
-            # Without a key the whole row is needed to tell which one is meant, and writes would be refused.
-            keyless = source.execute(_KEYLESS, ([table_name(one) for one in tables],)).fetchall()
-            for (name,) in keyless:
-                source.execute(f"alter table {name} replica identity full")
-            targets = ", ".join(self._published(one) for one in tables)
-            source.execute(f'create publication "{self._name}"' + (f" for table {targets}" if tables else ""))
-        with connection(self._ends.source, self._pair.source) as source:
-            source.execute("select pg_create_logical_replication_slot(%s, 'pgoutput')", (self._name,))
-
-    def _published(self, table: str) -> str:
-        condition = self._conditions.get(table)
-        return f"only {table_name(table)}" + (f" where ({condition})" if condition else "")
-
-    def _drop_stream(self) -> None:
-        with connection(self._ends.source, self._pair.source) as source:
-            slot = "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = %s"
-            source.execute(slot, (self._name,))
-            source.execute(f'drop publication if exists "{self._name}"')
+        self._slot.create([old for old, _new in self._tables()], self._conditions)
 
     def _tables(self) -> list[tuple[str, str]]:
         """The selected tables of the source with their new names."""
@@ -292,7 +255,7 @@ class RealJob:
             world.dts_snapshots.pop(self._id, None)
         for _attempt in range(20):
             try:
-                self._drop_stream()
+                self._slot.drop()
             except ServerError:
                 if not self._ends.source.is_running:
                     return
