@@ -17,6 +17,7 @@ import json
 import os
 import re
 import sqlite3
+import subprocess
 import time
 import uuid
 
@@ -90,6 +91,7 @@ def new_server(**changes):
         "running": [],
         "faults": [],
         "statements": [],
+        "writer": [],
         **changes,
     }
 
@@ -462,7 +464,34 @@ def _back_up(world, what, name, path, rest):
         }
     )
     world["files"][path] = [*before, guid]
+    if world["writer"]:
+        _write_file(world, folder, world["sets"][-1])
     return [], None
+
+
+def _write_file(world, folder, made):
+    """Its sequence numbers are those of a chain without a gap: a log begins where the log before it ended."""
+    number = 1000 + 10 * len(world["sets"])
+    logs = [
+        1000 + 10 * position
+        for position, earlier in enumerate(world["sets"][:-1], 1)
+        if earlier["database"] == made["database"] and earlier["letter"] == "L"
+    ]
+    first = max([1000, *logs]) if made["letter"] == "L" else number - 9
+    backup_set = {
+        "database": made["database"],
+        "type": {"D": "full", "I": "differential", "L": "log"}[made["letter"]],
+        "start": made["start"],
+        "finish": made["finish"],
+        "copy_only": made["copy_only"],
+        "checksums": made["checksums"],
+        "backup_set_guid": made["guid"],
+        "first_lsn": str(first),
+        "last_lsn": str(number),
+        "checkpoint_lsn": str(number - 9),
+    }
+    backup = {"name": made["path"].rpartition("/")[2], "set": backup_set}
+    subprocess.run([*world["writer"], folder], input=json.dumps([backup]), text=True, check=True)
 
 
 def _check_possible(world, name, database, letter, words):
@@ -506,6 +535,8 @@ def _create_folder(world, path):
     if not world["sysadmin"]:
         _refuse(229, "The EXECUTE permission was denied on the object 'xp_create_subdir'.")
     world["folders"].append(path)
+    if world["writer"]:
+        os.makedirs(path, exist_ok=True)
     return [], None
 
 
