@@ -34,6 +34,7 @@ RPC, LOST = "tests/unit/test_rpc.py", "tests/unit/test_lost_answers.py"
 UPLOAD, OSS = "tests/unit/test_oss_upload.py", "tests/unit/test_oss_client.py"
 JUDGEMENTS = "tests/unit/test_postgresql_judgements.py"
 CLOUD = "tests/unit/test_cloud_plan.py"
+DTS = "tests/unit/test_dts_migration.py"
 
 
 class Edit(NamedTuple):
@@ -515,6 +516,39 @@ MUTATIONS = (
             ),
         ),
         ("tests/unit/test_backup_cases.py::test_predicted_backups_are_planned_from",),
+    ),
+    Mutation(
+        "a DTS instance is bought again when it is bought already",
+        (
+            Edit(
+                f"{CODE}/_paths/dts_migration_run.py",
+                "self._send(step, lambda job: job is not None and job.paid, must_show=True)",
+                "self._send(step, lambda job: False, must_show=True)",
+            ),
+            Edit(f"{CODE}/_paths/dts_migration_plan.py", "if job is not None and job.paid:", "if job is None:"),
+        ),
+        (f"{DTS}::test_without_waiting", f"{DTS}::test_one_state_after_the_other"),
+    ),
+    Mutation(
+        "a DTS job is bought before its precheck passed",
+        (Edit(f"{CODE}/_paths/dts_migration_run.py", "if self._request.precheck_first:", "if False:"),),
+        ("tests/unit/test_dts_input.py::test_every_item_of_a_failed_precheck_is_told",),
+    ),
+    Mutation(
+        "DTS alerts pass without being named",
+        (
+            Edit(
+                f"{CODE}/_paths/dts_migration_run.py",
+                'item.state == "alert" and item.check in self._request.accept',
+                'item.state == "alert"',
+            ),
+        ),
+        ("tests/unit/test_dts_input.py::test_alerts_pass_only_when_they_are_named",),
+    ),
+    Mutation(
+        "an answer of DTS that says Success false is taken for a success",
+        (Edit(f"{CODE}/_alibaba/dts.py", "tells_success=True", "tells_success=False"),),
+        (f"{DTS}::test_a_service_that_wants_to_be_paid_first",),
     ),
 )
 
