@@ -226,7 +226,8 @@ error:
 """
 
 from ansible_collections.apsaradb.migration.plugins.module_utils._module import run_migration
-from ansible_collections.apsaradb.migration.plugins.module_utils._paths.dts_role import DtsRolePath, read_request
+from ansible_collections.apsaradb.migration.plugins.module_utils._paths.dts_role import DtsRolePath
+from ansible_collections.apsaradb.migration.plugins.module_utils._paths.dts_role_plan import read_request
 
 CREDENTIALS = {
     "access_key_id": {"type": "str", "no_log": False},

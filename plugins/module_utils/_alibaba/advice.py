@@ -191,6 +191,10 @@ def is_documented(code: str) -> bool:
 
 
 def _rows_of(action: str) -> tuple[tuple[str, Advice], ...]:
+    if "Dts" in action or "DTS" in action or action in ("SkipPreCheck", "DescribePreCheckStatus"):
+        from .advice_dts import ROWS as DTS_ROWS
+
+        return DTS_ROWS
     from .advice_backups import ACTIONS, ROWS
 
     return ROWS if action in ACTIONS else ()

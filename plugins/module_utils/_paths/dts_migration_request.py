@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from .._alibaba.dts_model import FULL, SCHEMA, End
 from .._alibaba.dts_settings import reserve, short_retries
-from .._failure import BadRequest
+from .._failure import refuse_options
 from .._waiting import Patience
 
 CONFIGURED, PRECHECKED, RUNNING, CAUGHT_UP = "configured", "prechecked", "running", "caught_up"
@@ -139,12 +139,7 @@ def read_request(options: Mapping[str, Any]) -> Request:
 
     source, destination = (_endpoint(options[side], side) for side in SIDES)
     problems = all_problems(options, source, destination)
-    if problems:
-        raise BadRequest(
-            "The task's options cannot be carried out: " + "; ".join(problems) + ".",
-            code="invalid_options",
-            remedy="Correct the options that are named. Nothing was read or written.",
-        )
+    refuse_options(problems)
     return Request(
         name=options["name"].strip(),
         state=options["state"],
