@@ -391,3 +391,17 @@ def test_an_edition_without_a_list_says_so(stage, run):
     stage.world.merge({"instances": {TARGET: {"engine_version": "2017_ent", "category": "AlwaysOn"}}})
     found = run(stage, "rds_migration_info", instance_id=TARGET)
     assert list(found["unavailable"]) == ["backup_migration"]
+
+
+def test_files_whose_copy_the_service_removed_are_not_sent_again(stage, run):
+    """No page says when a file row turns to Deleted; sending a log twice would break the chain."""
+    stage.put("orders_1.bak", full("orders"))
+    stage.put("orders_2.trn", log("orders", 6, 0))
+    run(stage, MODULE, **WISH, state="staged")
+    for task in stage.world.state.migrate_tasks:
+        for file in task.files:
+            file.status = "Deleted"
+    stage.put("orders_3.trn", log("orders", 8, 6))
+    done = run(stage, MODULE, **WISH, state="staged")
+    assert (done["failed"], done["state"]) == (False, "staged"), done
+    assert [key for _name, _mode, key in stage.creates()] == ["orders_1.bak", "orders_2.trn", "orders_3.trn"]

@@ -31,7 +31,9 @@ _NOT_FOR_GOOD = frozenset({"NoStart", "Running", WAITING})
 
 # File rows that say that the file is in the database, or will never be.
 RESTORED = "Restored"
-FILE_FAILED = frozenset({"DownloadFailed", "VerifyFailed", "CheckFailed", "RestoreFailed", "Deleted", "DeleteFailed"})
+FILE_FAILED = frozenset({"DownloadFailed", "VerifyFailed", "CheckFailed", "RestoreFailed"})
+# The service's own copy was removed, or was to be: no page says whether that is before or after it was applied.
+_FILE_REMOVED = frozenset({"Deleted", "DeleteFailed"})
 
 # DescribeMigrateTasks refuses a window that begins earlier.
 LIST_WINDOW = timedelta(days=7)
@@ -86,6 +88,10 @@ class BackupFileRow(NamedTuple):
     @property
     def failed(self) -> bool:
         return self.status in FILE_FAILED
+
+    @property
+    def removed(self) -> bool:
+        return self.status in _FILE_REMOVED
 
     def is_of(self, key: str) -> bool:
         """Whether the row is about this object. Rows show the whole key, or its last part."""

@@ -108,7 +108,7 @@ class Work:
         resting = task.waiting or task.ended_well
         rows = seen.rows.get(self.task_id)
         if self.sent is None:  # nothing of ours is on the way: somebody else's file is
-            if resting and not any(not (row.applied or row.failed) for row in rows or ()):
+            if resting and not any(not (row.applied or row.failed or row.removed) for row in rows or ()):
                 self._arrived()
             return
         own = [row for row in rows or () if row.is_of(self.key)]
@@ -117,7 +117,11 @@ class Work:
             self._arrived()
         elif len(failed) > self.failed_rows.get(self.key, 0):
             self.fail(trouble_of_failure(failed[0].description or task.description), STAGED)
-        elif rows is None and resting and (self.seen_busy or now - self.sent_at > settle):
+        elif (
+            (rows is None or any(row.removed for row in own))
+            and resting
+            and (self.seen_busy or now - self.sent_at > settle)
+        ):
             # Files are not told here: the chain left Waiting and is back, or had the time to.
             self._arrived()
         elif rows is not None and len(own) == len(failed) and resting and now - self.sent_at > settle:
