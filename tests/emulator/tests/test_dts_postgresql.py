@@ -131,6 +131,7 @@ class Writer:
                 session.execute("insert into orders values (%s, 1, %s, 3)", (number, "it's \\ new"))
                 session.execute("update orders set note = note || '+' where id = %s", (1 + number % 3000,))
                 session.execute("update events set data = data || '{\"seen\": 1}' where data ->> 'i' = '5'")
+                session.execute("insert into events (data) values ('{\"n\": 1}')")
                 session.execute("delete from archive.old_orders where id = %s", (number % 50,))
                 self.written += 1
 
@@ -170,6 +171,7 @@ def test_the_story(bench: RealBench) -> None:
     until(lambda: all(bench.equal(one) for one in ("customers", "orders", "events", "archive.old_orders")))
     until(lambda: bench.row(job)["Delay"] == 0)
     assert bench.content(TARGET, "customers")[0] == 1000 + writer.written
+    assert bench.content(TARGET, "events")[0] == 100 + writer.written
     # Everything of the schema is there, and works.
     assert bench.run_sql(TARGET, "select total() is not null, count(*) > 0 from big_orders")[0] == (True, True)
     assert bench.run_sql(TARGET, "select count(*) from pg_indexes where indexname = 'orders_customer'")[0] == (1,)
@@ -218,6 +220,21 @@ def test_new_names_conditions_and_existing_rows(bench: RealBench) -> None:
     assert bench.run_sql(TARGET, "select id from orders where id in (-1, 5000)") == [(5000,)]
     # The sequence goes on where it was.
     assert bench.run_sql(TARGET, "insert into clients (name) values ('x') returning id") == [(1001,)]
+
+
+def test_a_whole_database_beside_tables_that_are_there(bench: RealBench) -> None:
+    bench.run_sql(TARGET, "create schema archive; create table archive.old_orders (id int primary key, note text)")
+    bench.run_sql(TARGET, "insert into archive.old_orders values (1, 'mine'), (-1, 'mine too')")
+    job = bench.running(Reserve=json.dumps({"targetTableMode": "2"}), DataSynchronization="false")
+    bench.until_status(job, "Finished")
+    assert bench.equal("customers")
+    rows = bench.run_sql(TARGET, "select id, note from archive.old_orders order by id limit 3")
+    assert rows == [(-1, "mine too"), (1, "mine"), (2, None)]
+    # Without it the same clash is found before anything happens.
+    job = bench.configure(DataSynchronization="false")
+    bench.start(job)
+    bench.until_status(job, "PrecheckFailed")
+    assert list(bench.problems(job)) == ["CHECK_SAME_OBJ"]
 
 
 def test_without_changes_the_job_ends_by_itself(bench: RealBench) -> None:

@@ -54,6 +54,15 @@ POLICIES = {
         }
     ),
     "denied": trust_policy().replace("Allow", "Deny"),
+    "allowed and denied": json.dumps(
+        {
+            "Statement": [
+                *json.loads(trust_policy())["Statement"],
+                *json.loads(trust_policy().replace("Allow", "Deny"))["Statement"],
+            ],
+            "Version": "1",
+        }
+    ),
     "another action": trust_policy().replace("sts:AssumeRole", "sts:SetSourceIdentity"),
 }
 

@@ -230,6 +230,9 @@ def test_three_spellings_of_the_instance() -> None:
     assert bench.dts_refused("DescribeDtsJobDetail", DtsInstanceId=instance) == "InvalidParameter 400"
     assert bench.row(job)["DtsInstanceID"] == instance
     assert bench.buy(job)["InstanceId"] == instance
+    other = bench.dts("ConfigureDtsJob", **bench.parameters())
+    bench.dts("StartDtsJob", DtsInstanceId=other["DtsInstanceId"])
+    assert (bench.status(job), bench.status(other["DtsJobId"])) == ("NotStarted", "Prechecking")
     bench.dts("StartDtsJob", DtsInstanceId=instance)
     assert bench.dts_refused("StopDtsJob", DtsInstanceId=instance, DtsJobId="other") == "InvalidJobId 403"
     assert bench.dts_refused("StopDtsJob") == "MissingParameter 400"

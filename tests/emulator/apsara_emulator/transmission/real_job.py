@@ -149,6 +149,7 @@ class RealJob:
                 if job.status == "Suspending":
                     target.rollback()
                     return
+                target.commit()
         self._slot.advance(transactions[-1].end)
 
     def _prepare_stream(self) -> None:
