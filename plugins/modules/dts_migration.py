@@ -473,6 +473,7 @@ notes:
     then.
   - Objects, settings, alarms, limits and database accounts of a job that is there are changed. What cannot be changed
     is reported as failed check C(settings_fixed). A password is sent again with O(update_password).
+  - With O(wait=false) the precheck is waited for all the same, where a purchase follows it.
   - O(confirm) is the id of the destination instance, or C(host:port) of a self-managed destination.
   - "Of the console's parameters these have no option. Select Existing Connection and Test Connectivity belong to the
     console; the precheck connects. Replicate Data Across Accounts follows from O(source.role). Service terms are

@@ -243,10 +243,11 @@ class DtsMigrationRun:
         return {key: self.job_id if value == TO_COME else value for key, value in step.parameters.items()}
 
     def _mark(self, job: Job | None) -> object:
-        """Changes when a job was started, also where its precheck failed again at once."""
+        """Changes when a job was started, also where its precheck ended as before at once."""
         if job is None:
             return None
-        return job.status, self._jobs.precheck(job.id).id if job.status == api.PRECHECK_FAILED else ""
+        checked = job.status in (api.PRECHECK_FAILED, api.PRECHECKED)
+        return job.status, self._jobs.precheck(job.id).id if checked else ""
 
     def _shows(self, sign: Done) -> bool:
         interval = min(self._request.patience.interval, max(self._request.settle / 4, 0.1))
