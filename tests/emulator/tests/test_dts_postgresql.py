@@ -15,8 +15,10 @@ import psycopg
 import pytest
 from apsara_emulator import Variants, World
 from apsara_emulator.default_world import ACCOUNT_ONE, POSTGRESQL_TWO
+from apsara_emulator.postgresql.binaries import found
 
-from .cloud_bench import until
+from .cloud_bench import PASSWORD as SOURCE_PASSWORD
+from .cloud_bench import ROWS, source_server, until
 from .transmitting import DtsBench
 
 TARGET = "pgm-bp1target0000001"
@@ -51,10 +53,11 @@ HASH = "select count(*), coalesce(md5(string_agg(t::text, '|' order by t::text))
 class RealBench(DtsBench):
     """Real servers and the real clock."""
 
-    def __init__(self, **variants: str) -> None:
+    def __init__(self, change: Any = None, **variants: str) -> None:
         self.world = World.default(variants=Variants(variants))
         self.clock = self.world.clock  # type: ignore[assignment]
         self.world.merge(CHANGE)
+        self.world.merge(change or {})
         for instance in (POSTGRESQL_TWO, TARGET):
             self.server(instance)
         self.run_sql(POSTGRESQL_TWO, SCHEMA)
@@ -260,6 +263,42 @@ def test_a_source_that_goes_away_and_comes_back(bench: RealBench) -> None:
     assert bench.row(job)["Delay"] == 0
 
 
+def test_a_source_that_is_no_instance(bench: RealBench) -> None:
+    """One that was started beside the service, by its address; of the version that is there, older or newer."""
+    with source_server(settings={"wal_level": "logical"}) as source:
+        bench.world.postgresql.sources["source"] = source
+        with bench.server(TARGET).admin() as admin:
+            admin.run("create database shop")
+        end = {
+            "SourceEndpointInstanceType": "OTHER",
+            "SourceEndpointInstanceID": None,
+            "SourceEndpointRegion": None,
+            "SourceEndpointOwnerID": None,
+            "SourceEndpointRole": None,
+            "SourceEndpointIP": "127.0.0.1",
+            "SourceEndpointPort": str(source.port),
+            "SourceEndpointDatabaseName": "shop",
+            "SourceEndpointPassword": SOURCE_PASSWORD,
+            "DestinationEndpointDataBaseName": "shop",
+            "DbList": json.dumps({"public": {"name": "imported", "all": True}}),
+        }
+        job = bench.running(**end)
+        bench.until_caught_up(job)
+        with source.admin("shop") as session:
+            session.run("update orders set note = 'changed' where id = 7")
+        asked = "select note from imported.orders where id = 7"
+        until(lambda: bench.run_sql(TARGET, asked, "shop") == [("changed",)])
+        assert bench.run_sql(TARGET, "select count(*) from imported.orders", "shop") == [(ROWS,)]
+        wrong = bench.configure(**{**end, "SourceEndpointPassword": "wrong"})
+        bench.start(wrong)
+        bench.until_status(wrong, "PrecheckFailed")
+        assert "CHECK_LOGIN_SRC" in bench.problems(wrong)
+        bench.dts("DeleteDtsJob", DtsJobId=job)
+        with source.admin("shop") as session:
+            until(lambda: session.value("select count(*) from pg_replication_slots") == 0)
+        del bench.world.postgresql.sources["source"]
+
+
 def test_prechecks_ask_the_servers(bench: RealBench) -> None:
     job = bench.configure(SourceEndpointPassword="wrong")
     bench.start(job)
@@ -291,3 +330,19 @@ def test_a_failure_on_the_way_and_a_second_try(bench: RealBench) -> None:
     until(lambda: bench.slots() == 0)
     assert bench.dts_refused("StopDtsJob", DtsJobId=job) == "InvalidJobId 403"
     assert bench.world.state.dts_orders[0].account_id == ACCOUNT_ONE
+
+
+@pytest.mark.skipif(len(found()) < 2, reason="there is one version of PostgreSQL here")
+def test_a_newer_target() -> None:
+    """DTS goes across versions; what a program of the newer one says to the older server does no harm."""
+    versions = {POSTGRESQL_TWO: min(found()), TARGET: max(found())}
+    bench = RealBench({"instances": {name: {"engine_version": f"{one}.0"} for name, one in versions.items()}})
+    try:
+        assert bench.server(TARGET).major > bench.server(POSTGRESQL_TWO).major
+        job = bench.running()
+        bench.until_caught_up(job)
+        bench.run_sql(POSTGRESQL_TWO, "update customers set name = 'changed' where id < 10")
+        until(lambda: bench.equal("customers"))
+        assert bench.equal("orders")
+    finally:
+        bench.world.reset()
