@@ -271,9 +271,22 @@ options:
             description: Kind of the object.
             type: str
             required: true
-            choices: [View, Procedure, Function, Sequence, Synonym, Type, Domain, Package, Aggregate, Operator,
-            Extension,
-              Rule, Default, Plan, Job]
+            choices:
+              - View
+              - Procedure
+              - Function
+              - Sequence
+              - Synonym
+              - Type
+              - Domain
+              - Package
+              - Aggregate
+              - Operator
+              - Extension
+              - Rule
+              - Default
+              - Plan
+              - Job
           name:
             description: Name of the object.
             type: str

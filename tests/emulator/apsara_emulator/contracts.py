@@ -82,7 +82,6 @@ class Contract:
             elif name not in COMMON_PARAMETERS and variants["unknown_parameter"] != "ignored":
                 raise variants.error("unknown_parameter", f"{self.action} has no parameter {name[:64]}.")
 
-
     def check_places(self, query_names: Collection[str], variants: Variants) -> None:
         """ApiError if something is in the query that belongs into the form."""
         for name in query_names:
