@@ -74,7 +74,7 @@ class BucketMachine(RuleBasedStateMachine):
     @rule(data=st.data(), number=st.integers(1, 4), size=st.sampled_from([0, 1, SMALLEST - 1, SMALLEST, SMALLEST + 7]))
     def part(self, data: Any, number: int, size: int) -> None:
         if self.uploads:
-            upload_id = data.draw(st.sampled_from(sorted(self.uploads)))
+            upload_id = data.draw(st.sampled_from(list(self.uploads)))
             key, parts = self.uploads[upload_id]
             parts[number] = os.urandom(size)
             self.bucket.upload_part(key, upload_id, number, parts[number])
@@ -83,7 +83,7 @@ class BucketMachine(RuleBasedStateMachine):
     def complete(self, data: Any, everything: bool) -> None:
         if not self.uploads:
             return
-        upload_id = data.draw(st.sampled_from(sorted(self.uploads)))
+        upload_id = data.draw(st.sampled_from(list(self.uploads)))
         key, parts = self.uploads[upload_id]
         listed = self.bucket.list_parts(key, upload_id).parts
         assert {one.part_number: one.size for one in listed} == {number: len(one) for number, one in parts.items()}
@@ -105,7 +105,7 @@ class BucketMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def abort(self, data: Any) -> None:
         if self.uploads:
-            upload_id = data.draw(st.sampled_from(sorted(self.uploads)))
+            upload_id = data.draw(st.sampled_from(list(self.uploads)))
             self.bucket.abort_multipart_upload(self.uploads.pop(upload_id)[0], upload_id)
 
     @rule(key=KEYS, start=st.integers(0, 60), length=st.integers(1, 60))
