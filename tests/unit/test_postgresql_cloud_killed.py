@@ -16,12 +16,11 @@ import time
 
 import pytest
 import requests
+from ansible_collections.apsaradb.migration.tests.unit import test_cloud_killed
 from ansible_collections.apsaradb.migration.tests.unit.cloud_stage import ACTIVATE, CREATE, TARGET, source_option
-from ansible_collections.apsaradb.migration.tests.unit.test_cloud_killed import (  # noqa: F401
-    COLLECTIONS,
-    PLAYBOOK,
-    emulator,
-)
+from ansible_collections.apsaradb.migration.tests.unit.test_cloud_killed import COLLECTIONS, PLAYBOOK
+
+emulator = test_cloud_killed.emulator
 
 # A run that nobody kills takes about this many seconds.
 LONGEST = 15.0
@@ -31,7 +30,7 @@ TABLES = (
 )
 
 
-def post(emulator, path, body):  # noqa: F811
+def post(emulator, path, body):
     answer = requests.post(f"{emulator['control']}/{path}", json=body, timeout=120)
     answer.raise_for_status()
     return answer.json()
@@ -63,7 +62,7 @@ def writer(login):
         thread.join()
 
 
-def play(emulator, login, folder):  # noqa: F811
+def play(emulator, login, folder):
     administrator = {"user": "postgres", "password": login["password"]}
     variables = {
         "source": source_option(login["port"]),
@@ -90,7 +89,7 @@ def play(emulator, login, folder):  # noqa: F811
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(10))
-def test_killed_anywhere_and_run_again(emulator, tmp_path, seed):  # noqa: F811
+def test_killed_anywhere_and_run_again(emulator, tmp_path, seed):
     requests.post(f"{emulator['control']}/reset", timeout=30).raise_for_status()
     wanted = {"settings": {"listen_addresses": "*"}, "databases": ["shop"], "statements": {"shop": TABLES}}
     made = post(emulator, "postgresql/source", wanted)

@@ -421,8 +421,8 @@ def test_row_security_is_no_smaller_table(fresh):
 def test_a_locked_table_is_unknown_and_the_others_are_not(fresh, monkeypatch):
     original = postgresql_comparison.read_server
 
-    def impatient(*options, **names):
-        return original(*options, **names)._replace(lock_timeout=0.2)
+    def impatient(options, *, label, prefix=""):
+        return original(options, label=label, prefix=prefix)._replace(lock_timeout=0.2)
 
     monkeypatch.setattr(postgresql_comparison, "read_server", impatient)
     for server in fresh:

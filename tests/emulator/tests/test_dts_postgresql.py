@@ -102,7 +102,7 @@ class RealBench(DtsBench):
         return dict(until(caught_up))
 
     def until_status(self, job: str, wanted: str) -> None:
-        until(lambda: self.status(job) == wanted)
+        until(lambda: self.status_of(job) == wanted)
 
     def content(self, instance: str, table: str) -> tuple[int, str]:
         return tuple(self.run_sql(instance, HASH.format(table))[0])  # type: ignore[return-value]
@@ -163,12 +163,12 @@ def test_the_story(bench: RealBench) -> None:
         until(lambda: writer.written > before + 50)
         # A pause: the target stays behind, and catches up afterwards.
         bench.dts("SuspendDtsJob", DtsJobId=job)
-        assert bench.status(job) == "Suspending"
+        assert bench.status_of(job) == "Suspending"
         rows = bench.content(TARGET, "orders")
         before = writer.written
         until(lambda: writer.written > before + 50)
         assert bench.content(TARGET, "orders") == rows
-        bench.start(job)
+        bench.start_job(job)
         bench.until_caught_up(job)
     assert writer.written > 100
     until(lambda: all(bench.equal(one) for one in ("customers", "orders", "events", "archive.old_orders")))
@@ -182,7 +182,7 @@ def test_the_story(bench: RealBench) -> None:
     assert bench.run_sql(TARGET, owner) == [("migrator",)]
     assert bench.slots() == 1
     bench.dts("StopDtsJob", DtsJobId=job)
-    assert bench.status(job) == "Finished"
+    assert bench.status_of(job) == "Finished"
     until(lambda: bench.slots() == 0)
     assert bench.run_sql(POSTGRESQL_TWO, "select count(*) from pg_publication")[0] == (0,)
     # What is written now does not come any more.
@@ -235,7 +235,7 @@ def test_a_whole_database_beside_tables_that_are_there(bench: RealBench) -> None
     assert rows == [(-1, "mine too"), (1, "mine"), (2, None)]
     # Without it the same clash is found before anything happens.
     job = bench.configure(DataSynchronization="false")
-    bench.start(job)
+    bench.start_job(job)
     bench.until_status(job, "PrecheckFailed")
     assert list(bench.problems(job)) == ["CHECK_SAME_OBJ"]
 
@@ -290,7 +290,7 @@ def test_a_source_that_is_no_instance(bench: RealBench) -> None:
         until(lambda: bench.run_sql(TARGET, asked, "shop") == [("changed",)])
         assert bench.run_sql(TARGET, "select count(*) from imported.orders", "shop") == [(ROWS,)]
         wrong = bench.configure(**{**end, "SourceEndpointPassword": "wrong"})
-        bench.start(wrong)
+        bench.start_job(wrong)
         bench.until_status(wrong, "PrecheckFailed")
         assert "CHECK_LOGIN_SRC" in bench.problems(wrong)
         bench.dts("DeleteDtsJob", DtsJobId=job)
@@ -301,19 +301,19 @@ def test_a_source_that_is_no_instance(bench: RealBench) -> None:
 
 def test_prechecks_ask_the_servers(bench: RealBench) -> None:
     job = bench.configure(SourceEndpointPassword="wrong")
-    bench.start(job)
+    bench.start_job(job)
     bench.until_status(job, "PrecheckFailed")
     assert list(bench.problems(job)) == ["CHECK_LOGIN_SRC"]
     assert "password" in bench.problems(job)["CHECK_LOGIN_SRC"]
     bench.run_sql(TARGET, "create table orders (i int)")
     entries = {"crm": {"name": "crm", "all": False, "Table": {"orders": {"name": "orders", "all": True}}}}
     job = bench.configure(DbList=json.dumps(entries))
-    bench.start(job)
+    bench.start_job(job)
     bench.until_status(job, "PrecheckFailed")
     assert bench.problems(job) == {"CHECK_SAME_OBJ": "the target has already: crm.public.orders"}
     entries["crm"]["Table"] = {"nothing": {"name": "nothing", "all": True}}  # type: ignore[index]
     job = bench.configure(DbList=json.dumps(entries))
-    bench.start(job)
+    bench.start_job(job)
     bench.until_status(job, "PrecheckFailed")
     assert bench.problems(job) == {"CHECK_OBJECTS_SRC": "not on the source: crm.public.nothing"}
 
@@ -323,7 +323,7 @@ def test_a_failure_on_the_way_and_a_second_try(bench: RealBench) -> None:
     job = bench.running()
     bench.until_status(job, "MigrationFailed")
     assert bench.row(job)["DataInitializationStatus"]["ErrorMessage"] == "disk on fire"
-    bench.start(job)
+    bench.start_job(job)
     bench.until_caught_up(job)
     assert bench.equal("orders")
     bench.dts("DeleteDtsJob", DtsJobId=job)

@@ -114,11 +114,11 @@ def test_a_role_takes_a_while() -> None:
     bench.ram("CreateRole", RoleName=ROLE, AssumeRolePolicyDocument=trust_policy())
     bench.ram("AttachPolicyToRole", RoleName=ROLE, PolicyType="System", PolicyName="AliyunDTSRolePolicy")
     job = bench.configure()
-    bench.start(job)
+    bench.start_job(job)
     assert bench.run(job, 2) == "PrecheckFailed"
     assert "yet" in bench.problems(job)["CHECK_ROLE_SRC"]
     bench.clock.advance(8)
-    bench.start(job)
+    bench.start_job(job)
     assert bench.run(job, 2) == "PreCheckPass"
 
 
@@ -276,8 +276,8 @@ def test_an_alert_can_be_skipped(value: str) -> None:
     assert bench.dts_refused("SkipPreCheck", **skip, SkipPreCheckItems="CHECK_SRC") == "InvalidParameter 400"
     bench.dts("SkipPreCheck", **skip, SkipPreCheckItems='["CHECK_SRC"]', SkipPreCheckNames='["CHECK_SRC_DETAIL"]')
     if value == "start_again":
-        assert bench.status(job) == "PrecheckFailed"
-        bench.start(job)
+        assert bench.status_of(job) == "PrecheckFailed"
+        bench.start_job(job)
     assert bench.run(job, 60) == "Migrating"
     rows = bench.dts("DescribePreCheckStatus", DtsJobId=job, JobCode="01", PageSize="100")["JobProgress"]
     assert [one["IgnoreFlag"] for one in rows if one["Item"] == "CHECK_SRC"] == ["Y"]
@@ -291,7 +291,7 @@ def test_variants_of_how_items_are_shown() -> None:
         passed_items="left_out",
     )
     job = bench.configure(SourceEndpointPassword="")
-    bench.start(job)
+    bench.start_job(job)
     bench.clock.advance(60)
     rows = bench.dts("DescribePreCheckStatus", DtsJobId=job, JobCode="01", PageSize="100")["JobProgress"]
     assert [(one["State"], one["CanSkip"]) for one in rows] == [("Failed", False), ("Warning", True)]

@@ -189,7 +189,7 @@ def test_buy_then_configure(auto: str) -> None:
     bench = DtsBench()
     bought = bench.dts("CreateDtsInstance", **NEW)
     job = bought["JobId"]
-    assert bench.status(job) == "NotConfigured"
+    assert bench.status_of(job) == "NotConfigured"
     assert bench.dts_refused("StartDtsJob", DtsJobId=job) == "InvalidJobStatus 200"
     assert bench.world.state.dts_orders[0].incremental is None
     given = {"DtsInstanceId": bought["InstanceId"], "DtsJobId": job, "DataSynchronization": "false"}
@@ -197,9 +197,9 @@ def test_buy_then_configure(auto: str) -> None:
     assert bench.configure(**given, Reserve=reserve) == job
     assert len(bench.world.state.dts_jobs) == 1
     assert bench.world.state.dts_orders[0].incremental is False
-    assert bench.status(job) == ("Prechecking" if auto == "auto" else "NotStarted")
+    assert bench.status_of(job) == ("Prechecking" if auto == "auto" else "NotStarted")
     if auto == "none":
-        bench.start(job)
+        bench.start_job(job)
     # Without changes it ends by itself.
     assert bench.run(job) == "Finished"
     # In the other order the setting does nothing.
@@ -232,7 +232,7 @@ def test_three_spellings_of_the_instance() -> None:
     assert bench.buy(job)["InstanceId"] == instance
     other = bench.dts("ConfigureDtsJob", **bench.parameters())
     bench.dts("StartDtsJob", DtsInstanceId=other["DtsInstanceId"])
-    assert (bench.status(job), bench.status(other["DtsJobId"])) == ("NotStarted", "Prechecking")
+    assert (bench.status_of(job), bench.status_of(other["DtsJobId"])) == ("NotStarted", "Prechecking")
     bench.dts("StartDtsJob", DtsInstanceId=instance)
     assert bench.dts_refused("StopDtsJob", DtsInstanceId=instance, DtsJobId="other") == "InvalidJobId 403"
     assert bench.dts_refused("StopDtsJob") == "MissingParameter 400"

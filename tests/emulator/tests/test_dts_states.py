@@ -42,7 +42,7 @@ def in_status(status: str) -> tuple[DtsBench, str]:
     job = bench.configure()
     bench.buy(job)
     if status != "NotStarted":
-        bench.start(job)
+        bench.start_job(job)
     if status != "Prechecking":
         bench.clock.advance(35)
     if status == "Suspending":
@@ -51,7 +51,7 @@ def in_status(status: str) -> tuple[DtsBench, str]:
         bench.dts("StopDtsJob", DtsJobId=job)
     elif status == "MigrationFailed":
         bench.clock.advance(1000)
-    assert bench.status(job) == status
+    assert bench.status_of(job) == status
     return bench, job
 
 
@@ -63,7 +63,7 @@ def test_the_table(status: str, action: str) -> None:
         bench.dts(action, DtsJobId=job)
         assert bench.world.calls.select()[-1].took_effect
         assert (
-            bench.status(job)
+            bench.status_of(job)
             in {
                 "StartDtsJob": ("Prechecking", "Migrating"),
                 "SuspendDtsJob": ("Suspending",),
@@ -72,7 +72,7 @@ def test_the_table(status: str, action: str) -> None:
         )
     else:
         assert bench.dts_refused(action, DtsJobId=job) == WRONG
-        assert bench.status(job) == status
+        assert bench.status_of(job) == status
 
 
 @pytest.mark.parametrize("value", VARIANTS["wrong_job_status"].values)
@@ -97,13 +97,13 @@ def test_deletion(status: str, value: str) -> None:
 def test_unpaid_jobs_are_checked_only() -> None:
     bench = DtsBench()
     job = bench.configure()
-    bench.start(job)
+    bench.start_job(job)
     assert bench.run(job) == "PreCheckPass"
-    bench.start(job)
+    bench.start_job(job)
     assert bench.run(job) == "PreCheckPass"
     assert MYSQL_ONE not in [one.instance_id for one in bench.world.state.dts_orders]
     bench.buy(job, AutoStart="true")
-    assert bench.status(job) == "Migrating"
+    assert bench.status_of(job) == "Migrating"
     for value in VARIANTS["start_unpaid"].values[1:]:
         strict = DtsBench(start_unpaid=value)
         assert strict.dts_refused("StartDtsJob", DtsJobId=strict.configure()) == value
@@ -119,7 +119,7 @@ def test_a_pause_keeps_what_was_done() -> None:
     row = bench.row(job)
     assert (row["Status"], row["DataInitializationStatus"]["Status"]) == ("Suspending", "Suspending")
     assert row["DataInitializationStatus"]["Percent"] == "50"
-    bench.start(job)
+    bench.start_job(job)
     bench.clock.advance(15)
     assert bench.row(job)["DataInitializationStatus"]["Status"] == "Migrating"
     bench.clock.advance(1)
@@ -138,7 +138,7 @@ def test_failures_and_another_try(stage: str) -> None:
     block = {"structure": "Structure", "full": "Data"}.get(stage, "Data")
     name = "DataSynchronizationStatus" if stage == "incremental" else f"{block}InitializationStatus"
     assert (row[name]["Status"], row[name]["ErrorMessage"]) == ("Failed", "broken")
-    bench.start(job)
+    bench.start_job(job)
     assert bench.run(job, 300) == "Migrating"
     assert bench.row(job)["DataSynchronizationStatus"]["Status"] == "Catched"
 
@@ -196,7 +196,7 @@ def test_synchronisation_has_other_words() -> None:
     bench = DtsBench()
     job = bench.configure(JobType="SYNC")
     bench.buy(job)
-    bench.start(job)
+    bench.start_job(job)
 
     def row() -> dict[str, Any]:
         found = bench.dts("DescribeDtsJobs", JobType="SYNC", DtsJobId=job)["DtsJobList"]
@@ -223,7 +223,7 @@ def test_many_at_once() -> None:
     ids = ",".join(jobs)
     bench.clock.advance(300)
     bench.dts("SuspendDtsJobs", DtsJobIds=ids)
-    assert {bench.status(one) for one in jobs} == {"Suspending"}
+    assert {bench.status_of(one) for one in jobs} == {"Suspending"}
     bench.dts("StartDtsJobs", DtsJobIds=ids)
     assert bench.dts_refused("StartDtsJobs", DtsJobIds=ids) == WRONG
     bench.dts("StopDtsJobs", DtsJobIds=ids)

@@ -27,18 +27,18 @@ def test_the_story() -> None:
     bench = DtsBench(role=False)
     # Before the role exists the precheck says so, and nothing was bought.
     job = bench.configure()
-    assert bench.status(job) == "NotStarted"
-    bench.start(job)
-    assert bench.status(job) == "Prechecking"
+    assert bench.status_of(job) == "NotStarted"
+    bench.start_job(job)
+    assert bench.status_of(job) == "Prechecking"
     assert bench.run(job, 30) == "PrecheckFailed"
     assert list(bench.problems(job)) == ["CHECK_ROLE_SRC"]
     assert bench.world.state.dts_orders == []
     bench.authorize()
-    bench.start(job)
+    bench.start_job(job)
     assert bench.run(job, 30) == "PreCheckPass"
     bought = bench.buy(job)
     assert bought["JobId"] == job
-    bench.start(job)
+    bench.start_job(job)
     seen = []
     for _second in range(120):
         row = bench.row(job, WithoutDbList=True)
@@ -54,15 +54,15 @@ def test_the_story() -> None:
     assert bench.row(job)["Delay"] == 0
     assert bench.world.state.instances[MYSQL_ONE].databases["orders"].size == 6 * 1024**3
     bench.dts("SuspendDtsJob", DtsJobId=job)
-    assert bench.status(job) == "Suspending"
+    assert bench.status_of(job) == "Suspending"
     bench.clock.advance(600)
     assert bench.row(job)["Delay"] == 600_000
-    bench.start(job)
-    assert bench.status(job) == "Migrating"
+    bench.start_job(job)
+    assert bench.status_of(job) == "Migrating"
     assert bench.run(job, 60) == "Migrating"
     assert bench.row(job)["Delay"] == 0
     bench.dts("StopDtsJob", DtsJobId=job)
-    assert bench.status(job) == "Finished"
+    assert bench.status_of(job) == "Finished"
     assert bench.dts_refused("StartDtsJob", DtsJobId=job) == "InvalidJobStatus 200"
     bench.dts("DeleteDtsJob", DtsInstanceId=bought["InstanceId"])
     assert bench.dts("DescribeDtsJobs", Region="cn-hangzhou")["DtsJobList"] == []

@@ -120,7 +120,7 @@ class DtsBench(Bench):
         given = {"JobId": job, "PayType": "PostPaid", "InstanceClass": "small", **changes}
         return self.dts("CreateDtsInstance", **given)
 
-    def start(self, job: str) -> None:
+    def start_job(self, job: str) -> None:
         self.dts("StartDtsJob", DtsJobId=job)
 
     def row(self, job: str, **changes: Any) -> dict[str, Any]:
@@ -128,19 +128,19 @@ class DtsBench(Bench):
         rows = self.dts("DescribeDtsJobs", Region="cn-hangzhou", DtsJobId=job, **changes)["DtsJobList"]
         return dict(rows[0] if isinstance(rows, list) else rows)
 
-    def status(self, job: str) -> str:
+    def status_of(self, job: str) -> str:
         return str(self.row(job)["Status"])
 
     def run(self, job: str, seconds: float = 3600.0) -> str:
         """The status a while later."""
         self.clock.advance(seconds)
-        return self.status(job)
+        return self.status_of(job)
 
     def running(self, **changes: Any) -> str:
         """A job that was bought and started."""
         job = self.configure(**changes)
         self.buy(job)
-        self.start(job)
+        self.start_job(job)
         return job
 
     def problems(self, job: str) -> dict[str, str]:
@@ -151,6 +151,6 @@ class DtsBench(Bench):
     def prechecked(self, **changes: Any) -> dict[str, str]:
         """What the precheck of a new job finds."""
         job = self.configure(**changes)
-        self.start(job)
+        self.start_job(job)
         assert self.run(job, 60) == ("PrecheckFailed" if self.problems(job) else "PreCheckPass")
         return self.problems(job)
