@@ -118,6 +118,8 @@ def soak(session: nox.Session) -> None:
     """Run the long tests: more random worlds, longer histories."""
     options = ["-q", "-m", "soak", "--import-mode=importlib", "-p", "no:cacheprovider"]
     run(session, "python", "-m", "pytest", *options, "tests/unit", "tests/emulator/tests", *session.posargs)
+    os.environ["APSARADB_LONG_STORIES"] = "1"
+    ansible_test(session, cores.MAIN.version, "integration")
 
 
 def ansible_test(session: nox.Session, core: str, *stages: str) -> None:

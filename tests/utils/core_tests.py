@@ -112,7 +112,9 @@ def units(run: Run) -> str:
 def integration(run: Run) -> str:
     """The integration tests, on the emulator."""
     wanted = _integration_targets(run.tree)
-    config = {"emulator_python": str(cores.VENV / "bin" / "python")}
+    # Stories of whole roles that take minutes: failures half-way, killed playbooks.
+    long_stories = bool(os.environ.get("APSARADB_LONG_STORIES"))
+    config = {"emulator_python": str(cores.VENV / "bin" / "python"), "long_stories": long_stories}
     (run.tree / "tests" / "integration" / "integration_config.yml").write_text(json.dumps(config))
     output = run.ansible_test("integration")
     ran = set(re.findall(r"^Running (\S+) integration test (?:role|script)$", output, re.MULTILINE))
