@@ -698,8 +698,8 @@ precheck:
       description: The service's state.
       type: str
       sample: Failed
-    items:
-      description: Its items.
+    checks:
+      description: What it looked at.
       type: list
       elements: dict
       contains:

@@ -148,7 +148,7 @@ def test_every_item_of_a_failed_precheck_is_told(stage, run):
     assert result["error"]["code"] == "precheck_failed"
     for text in ("the first is wrong", "mend the first", "the second is wrong", "mend the second", "precheck_one"):
         assert text in result["msg"]
-    assert {item["check"] for item in result["precheck"]["items"]} >= {"precheck_one", "precheck_two"}
+    assert {item["check"] for item in result["precheck"]["checks"]} >= {"precheck_one", "precheck_two"}
     assert "SkipPreCheck" not in stage.effects()
     nothing_bought_or_started(stage)
 
@@ -165,7 +165,7 @@ def test_alerts_pass_only_when_they_are_named(run, variants):
     refused = run(stage, MODULE, **stage.wish())
     assert refused["error"]["code"] == "precheck_failed"
     assert "precheck_same_user" in refused["error"]["remedy"]
-    assert refused["precheck"]["items"][-1]["state"] == "alert"
+    assert refused["precheck"]["checks"][-1]["state"] == "alert"
     nothing_bought_or_started(stage)
     done = run(stage, MODULE, **stage.wish(accept=["precheck_same_user"]))
     assert not done["failed"], done["msg"]

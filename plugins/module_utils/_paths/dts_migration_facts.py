@@ -83,5 +83,5 @@ def _precheck(observed: Observed) -> dict[str, Any] | None:
     found = observed.precheck
     if found is None:
         return None
-    items = [{"check": item.check, **item._asdict()} for item in found.items]
-    return {"state": found.state, "items": items}
+    checks = [{"check": item.check, **item._asdict()} for item in found.items]
+    return {"state": found.state, "checks": checks}
