@@ -31,8 +31,8 @@ options:
       - V(configured), there is a job with these settings.
       - V(prechecked), and its precheck passed. Nothing is bought.
       - V(running), and it was bought and runs.
-      - V(caught_up), and the destination is O(max_lag) behind at most, twice in a row. A migration without incremental
-        part is complete.
+      - V(caught_up), and the destination is O(max_lag) behind at most, twice in a row, or for O(caught_up_for). A
+        migration without incremental part is complete.
       - V(suspended), a job that runs is paused. V(running) resumes it.
       - V(stopped), the job is ended for good, which is the last step of a cut-over. Needs O(confirm).
       - V(absent), the job is deleted and its instance given back. Needs O(confirm).
@@ -465,6 +465,11 @@ options:
     description: Seconds that the destination may be behind with O(state=caught_up).
     type: float
     default: 2
+  caught_up_for:
+    description: Seconds for which the destination has to stay that close with O(state=caught_up), looked at every
+      O(poll_interval), as before a cut-over. It counts anew in every run. With V(0), two looks in a row are enough.
+    type: float
+    default: 0
 extends_documentation_fragment:
   - apsaradb.migration.attributes
   - apsaradb.migration.attributes.actiongroup_apsaradb
@@ -890,6 +895,7 @@ OPTIONS = {
         "no_log": False,
     },
     "max_lag": {"type": "float", "default": 2},
+    "caught_up_for": {"type": "float", "default": 0},
 }
 
 

@@ -49,6 +49,51 @@ def test_twice_in_a_row(looks, needed):
     assert len(list(seen)) == len(looks) - needed + 3
 
 
+@pytest.mark.parametrize(
+    ("looks", "needed"),
+    [
+        ([job()] * 20, 13),
+        ([job()] * 12 + [job(delay=9000)] + [job()] * 20, 26),
+        ([job()] * 6 + [job("Migrating")] + [job()] * 20, 20),
+    ],
+)
+def test_for_a_minute(looks, needed):
+    """Every five seconds; whatever comes in between begins the minute anew."""
+    time = ManualClock()
+    clock = Clock(monotonic=time.now, wall=time.now, sleep=time.sleep)
+    end = Endpoint("MySQL", "rds", "rm-1", "cn-hangzhou")
+    request = Request("n", "caught_up", "cn-hangzhou", end, end, caught_up_for=60, patience=Patience(3600, 5))
+    seen = iter([job(), *looks])
+    run = DtsMigrationRun(None, request, clock, lambda: next(seen), time.now() + 3600)
+    run.finish()
+    assert len(list(seen)) == len(looks) - needed
+
+
+def test_the_minute_counts_anew_in_every_run(run):
+    """Also for a job that has caught up long ago, which is seen at once otherwise."""
+    stage = MigrationStage()
+    assert run(stage, MODULE, **stage.wish("caught_up"))["changed"]
+    written = stage.effects()
+    for seconds, at_least in ((0, 0), (60, 60)):
+        began = stage.time.now()
+        again = run(stage, MODULE, **stage.wish("caught_up", caught_up_for=seconds))
+        assert (again["changed"], again["state"], again["failed"]) == (False, "caught_up", False)
+        assert at_least <= stage.time.now() - began < at_least + 15
+    began = stage.time.now()
+    rehearsed = run(stage, MODULE, check=True, **stage.wish("caught_up", caught_up_for=60))
+    assert (rehearsed["changed"], rehearsed["predicted"], stage.time.now() - began) == (False, False, 0)
+    assert stage.effects() == written
+
+
+def test_a_minute_that_never_comes_is_told(run):
+    stage = MigrationStage({"caught_up_delay": "350"})
+    run(stage, MODULE, **stage.wish("caught_up"))
+    late = run(stage, MODULE, **stage.wish("caught_up", max_lag=0, caught_up_for=60, wait_timeout=300))
+    assert (late["failed"], late["error"]["code"], late["changed"]) == (True, "wait_timeout", False)
+    never = run(stage, MODULE, **stage.wish("caught_up", caught_up_for=300, wait_timeout=300))
+    assert "caught_up_for" in never["msg"]
+
+
 @pytest.mark.parametrize(("max_lag", "reached"), [(0.1, False), (0.5, True)])
 def test_how_far_behind_is_close_enough(run, max_lag, reached):
     stage = MigrationStage({"caught_up_delay": "350"})

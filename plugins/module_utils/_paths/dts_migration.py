@@ -58,9 +58,12 @@ class DtsMigration:
         self._complete_accounts()
         seen = observe_job(self._jobs, self._request, Observed(rehearsal=self._services.read_only))
         if self._request.state == CAUGHT_UP and reached(self._request, seen) and not self._services.read_only:
-            # Twice in a row, whoever waited for it.
-            self._clock.sleep(self._request.patience.interval)
-            seen = observe_job(self._jobs, self._request, seen)
+            # Twice in a row, whoever waited for it; for longer than that, the wait looks.
+            if self._request.caught_up_for:
+                seen = seen._replace(settled=False)
+            else:
+                self._clock.sleep(self._request.patience.interval)
+                seen = observe_job(self._jobs, self._request, seen)
         self._latest = observe_surroundings(self._services, self._jobs, self._request, self._credentials, seen)
         return self._latest
 
@@ -91,6 +94,7 @@ class DtsMigration:
         if self.failure is None:
             try:
                 self._new_run().finish()
+                self._latest = self._latest._replace(settled=True)
             except MigrationFailure as failure:
                 self.failure = failure
         try:

@@ -20,7 +20,7 @@ from .._alibaba.dts_objects import problems_of
 from .._alibaba.dts_settings import limit_problems, retry_problems
 from .._alibaba.rds import is_region
 from .._waiting import wrong_times
-from .dts_migration_request import PRECHECKED, USUAL_KINDS, Endpoint
+from .dts_migration_request import CAUGHT_UP, PRECHECKED, USUAL_KINDS, Endpoint
 from .dts_role_plan import is_account_id, wrong_role_name
 
 _USED_TIMES = {"Month": range(1, 10), "Year": (1, 2, 3, 5)}
@@ -37,7 +37,9 @@ def all_problems(options: Mapping[str, Any], source: Endpoint, destination: Endp
         problems.append("destination.role is for RDS MySQL instances only; give DTS to the destination's own account")
     problems += _object_problems(options) + retry_problems(options) + limit_problems(options)
     problems += _kind_problems(options) + _billing_problems(options) + _alarm_problems(options)
-    problems += wrong_times(options, ["wait_timeout", "poll_interval", "settle", "max_lag"])
+    problems += wrong_times(options, ["wait_timeout", "poll_interval", "settle", "max_lag", "caught_up_for"])
+    if options["caught_up_for"] >= options["wait_timeout"] and options["state"] == CAUGHT_UP:
+        problems.append("caught_up_for is not below wait_timeout, so that the wait would always end too early")
     if options["precheck"] == "after_purchase" and options["state"] == PRECHECKED:
         problems.append(
             "state prechecked cannot be had with precheck: after_purchase, because a job that was bought goes on after "

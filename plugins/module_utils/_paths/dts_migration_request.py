@@ -84,7 +84,8 @@ class Alarms(NamedTuple):
 class Request(NamedTuple):
     """objects: the DbList, None if none was given. raw_objects: it was given in the service's own form.
 
-    settings: keys of Reserve that were asked for. kinds: None if not asked for. max_lag in milliseconds.
+    settings: keys of Reserve that were asked for. kinds: None if not asked for. max_lag in milliseconds, caught_up_for
+    in seconds.
     job: further parameters of ConfigureDtsJob. purchase: parameters of CreateDtsInstance. precheck_first: nothing is
     bought before the precheck passed. update_password: the sides whose password is sent again. hints: what is allowed
     and not advised.
@@ -105,6 +106,7 @@ class Request(NamedTuple):
     precheck_first: bool = True
     update_password: frozenset[str] = frozenset()
     max_lag: int = 2000
+    caught_up_for: float = 0.0
     accept: frozenset[str] = frozenset()
     enforce: bool = True
     settle: float = 60.0
@@ -156,6 +158,7 @@ def read_request(options: Mapping[str, Any]) -> Request:
         precheck_first=options["precheck"] == "before_purchase",
         update_password=frozenset(options["update_password"]),
         max_lag=round(options["max_lag"] * 1000),
+        caught_up_for=options["caught_up_for"],
         accept=frozenset(options["accept"]),
         enforce=options["preflight"] == "enforce",
         settle=options["settle"],

@@ -187,17 +187,19 @@ class DtsMigrationRun:
         return job is not None and not self._is_before_precheck(job)
 
     def _finish_catching_up(self) -> None:
-        in_a_row = 0
+        in_a_row, since = 0, 0.0
 
         def over(job: Job | None) -> bool:
-            nonlocal in_a_row
+            nonlocal in_a_row, since
             if job is None:
                 return False
             self._refuse_ended(job)
             if job.status == api.FINISHED:
                 return True
             in_a_row = in_a_row + 1 if is_caught_up(self._request, job) else 0
-            return in_a_row >= _LOOKS
+            if in_a_row <= 1:
+                since = self._clock.monotonic()
+            return in_a_row >= _LOOKS and self._clock.monotonic() - since >= self._request.caught_up_for
 
         self._wait(over, "catching up")
 
