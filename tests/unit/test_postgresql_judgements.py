@@ -11,13 +11,12 @@ import hashlib
 import pytest
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases import postgresql_errors as errors
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases import postgresql_source_freeze as freeze
+from ansible_collections.apsaradb.migration.plugins.module_utils._databases.comparison import Sums, shown
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases.postgresql_compare_differences import (
     follows,
-    shown,
 )
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases.postgresql_compare_hash import (
     BLOCKS_PER_PART,
-    Sums,
     Table,
     parts,
     statement,
@@ -41,10 +40,7 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._databases.post
     source_checks,
 )
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases.postgresql_source_hba import hba_checks
-from ansible_collections.apsaradb.migration.plugins.module_utils._paths.postgresql_comparison_report import (
-    Found,
-    verdict,
-)
+from ansible_collections.apsaradb.migration.plugins.module_utils._paths.comparison_report import Found, verdict
 
 CIDR = "10.1.0.0/16"
 HALF = ("10.1.128.0", "255.255.128.0")

@@ -423,7 +423,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a sample of a PostgreSQL server is taken for all of it",
-        (Edit(f"{CODE}/_paths/postgresql_comparison_report.py", "if request.wish.sample is not None:", "if False:"),),
+        (Edit(f"{CODE}/_paths/comparison_report.py", "if request.wish.sample is not None:", "if False:"),),
         (f"{JUDGEMENTS}::test_a_verdict",),
     ),
     Mutation(

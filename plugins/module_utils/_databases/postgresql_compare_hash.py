@@ -24,7 +24,7 @@ somebody who makes rows collide on purpose; this finds accidents, not forgeries.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .postgresql_connection import identifier
 
@@ -48,22 +48,6 @@ class Table(NamedTuple):
     @property
     def key(self) -> tuple[str, str]:
         return (self.schema, self.name)
-
-
-class Sums(NamedTuple):
-    """rows: their number. high, low: sums of the halves of their digests; 0 where only rows were counted."""
-
-    rows: int
-    high: int = 0
-    low: int = 0
-
-    def __add__(self, other: Any) -> Sums:
-        return Sums(self.rows + other.rows, self.high + other.high, self.low + other.low)
-
-    @property
-    def text(self) -> str:
-        """32 hex digits to show; compared are the numbers themselves."""
-        return f"{self.high % 2**64:016x}{self.low % 2**64:016x}"
 
 
 def parts(table: Table, *, by_block: bool, sampled: bool) -> Iterator[tuple[int, int | None] | None]:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from .._failure import MigrationFailure
+from .comparison import Definitions, Key
 from .postgresql_compare_hash import Table
 from .postgresql_connection import Session, identifier
 from .postgresql_source import optional
@@ -171,9 +172,6 @@ _OF_SERVER: dict[str, str] = {
     " FROM pg_catalog.pg_database d",
 }
 KINDS = (*_OF_SERVER, *_STATEMENTS, "sequence_values", "large_objects", "contents")
-# (schema, name) of an object; the schema is empty for what is in none.
-Key = tuple[str, str]
-Definitions = dict[Key, str]
 
 
 class SequenceValue(NamedTuple):

@@ -8,19 +8,20 @@
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from .._databases import postgresql_compare_stillness as stillness
-from .._databases.postgresql_compare import Wish, compare_database
-from .._databases.postgresql_compare_differences import Difference, of_definitions
+from .._databases.comparison import Definitions, Difference, Wish, of_definitions
+from .._databases.postgresql_compare import compare_database
 from .._databases.postgresql_compare_hash import MD5, SERVER
-from .._databases.postgresql_compare_inventory import KINDS, Definitions, of_server
+from .._databases.postgresql_compare_inventory import KINDS, of_server
 from .._databases.postgresql_connection import Session, connect
-from .._failure import BadRequest, MigrationFailure, refuse_options
+from .._failure import BadRequest, refuse_options
 from .._waiting import Clock
-from .postgresql_comparison_report import CONSISTENT, EQUAL, SAMPLE, Found, Request, as_result
+from .comparison import comparison_problems, require_databases, require_two_servers, require_verdict, wanted
+from .comparison_report import EQUAL, Found
+from .postgresql_comparison_report import Request, as_result
 from .postgresql_source_request import read_server, server_problems
 
 # What the server counts is told within this many seconds.
@@ -34,11 +35,7 @@ def read_request(options: Mapping[str, Any]) -> Request:
     sample = options["sample_percent"]
     if sample is not None and not 0 < sample < 100:
         problems.append("sample_percent must be more than 0 and less than 100; leave it out to read everything")
-    for name, least in (("parallel", 1), ("most_differences", 0), ("most_tables", 0)):
-        if options[name] < least:
-            problems.append(f"{name} must be at least {least}")
-    if options["parallel"] > 64:
-        problems.append("parallel must be at most 64")
+    problems += comparison_problems(options)
     if sample is not None and options["require"] == EQUAL:
         problems.append("require: equal excludes sample_percent, because a sample never proves equality")
     refuse_options(problems)
@@ -50,9 +47,9 @@ def read_request(options: Mapping[str, Any]) -> Request:
         exclude_roles=tuple(options["exclude_roles"]),
         wish=Wish(
             kinds=tuple(kind for kind in KINDS if kind not in options["exclude_kinds"]),
-            schema=lambda name: _wanted(name, options["schemas"], options["exclude_schemas"]),
+            schema=lambda name: wanted(name, options["schemas"], options["exclude_schemas"]),
             table=lambda schema, name: (
-                schema == "pg_catalog" or _wanted(f"{schema}.{name}", options["tables"], options["exclude_tables"])
+                schema == "pg_catalog" or wanted(f"{schema}.{name}", options["tables"], options["exclude_tables"])
             ),
             digest=options["hash_function"] if options["contents"] == "hash" else None,
             sample=sample,
@@ -65,19 +62,11 @@ def read_request(options: Mapping[str, Any]) -> Request:
     )
 
 
-def _wanted(name: str, include: Sequence[str], exclude: Sequence[str]) -> bool:
-    """An empty name is that of what is in no schema, which no pattern chooses or leaves out."""
-    if not name:
-        return True
-    included = not include or any(fnmatch.fnmatchcase(name, pattern) for pattern in include)
-    return included and not any(fnmatch.fnmatchcase(name, pattern) for pattern in exclude)
-
-
 def compare(request: Request, clock: Clock) -> dict[str, Any]:
     """The module's result. Raises MigrationFailure when a server cannot be reached, or as `require` wants it."""
     begun = clock.monotonic()
     with connect(request.source, read_only=True) as source, connect(request.target, read_only=True) as target:
-        _require_two_servers(source, target)
+        _different_servers(source, target)
         if request.wish.digest == SERVER and source.major != target.major:
             raise BadRequest(
                 f"hash_function server needs one major version; the source is {source.major}, the target "
@@ -109,21 +98,15 @@ def compare(request: Request, clock: Clock) -> dict[str, Any]:
     )
     result = as_result(request, found, before, after, target_after, clock.monotonic() - begun)
     result["versions"] = versions
-    _require(request, result)
+    require_verdict(request.require, result)
     return result
 
 
-def _require_two_servers(source: Session, target: Session) -> None:
-    """Comparing a server with itself would always find it equal."""
+def _different_servers(source: Session, target: Session) -> None:
     statement = (
         "SELECT pg_catalog.pg_postmaster_start_time()::text, system_identifier FROM pg_catalog.pg_control_system()"
     )
-    if source.read(statement) == target.read(statement):
-        raise BadRequest(
-            "source and target are the same server.",
-            code="same_server",
-            remedy="Correct source or target.",
-        )
+    require_two_servers(source.read(statement) == target.read(statement))
 
 
 def _afterwards(request: Request, names: list[str], before: stillness.Moment, clock: Clock) -> stillness.Moment:
@@ -149,9 +132,9 @@ def _of_server(request: Request, source: Session, target: Session) -> tuple[list
 def _chosen(request: Request, kind: str, found: Definitions) -> Definitions:
     """Without the roles and databases that are left out."""
     if kind == "roles":
-        return {key: text for key, text in found.items() if _wanted(key[1], (), request.exclude_roles)}
+        return {key: text for key, text in found.items() if wanted(key[1], (), request.exclude_roles)}
     if kind in ("databases", "database_privileges"):
-        return {k: t for k, t in found.items() if _wanted(k[1], request.databases, request.exclude_databases)}
+        return {k: t for k, t in found.items() if wanted(k[1], request.databases, request.exclude_databases)}
     return found
 
 
@@ -162,15 +145,9 @@ def _databases(request: Request, source: Session, target: Session) -> tuple[list
     chosen = [
         name
         for name, (template, _open) in here.items()
-        if (name in request.databases or not template) and _wanted(name, request.databases, request.exclude_databases)
+        if (name in request.databases or not template) and wanted(name, request.databases, request.exclude_databases)
     ]
-    unknown = [name for name in request.databases if not set(name) & set("*?[") and name not in here]
-    if not chosen or unknown:
-        raise BadRequest(
-            f"The source has no database {', '.join(unknown) or 'that is to be compared'}.",
-            code="invalid_options",
-            remedy="Correct databases or exclude_databases.",
-        )
+    require_databases(request.databases, chosen, list(here))
     common = [name for name in chosen if name in there]
     # Otherwise that is a difference.
     absent = [] if "databases" in request.wish.kinds else [name for name in chosen if name not in there]
@@ -179,27 +156,6 @@ def _databases(request: Request, source: Session, target: Session) -> tuple[list
         *(f"database {name}, which takes no connections" for name in closed),
         *(f"database {name}, which is not on the target" for name in absent),
     ]
-
-
-def _require(request: Request, result: dict[str, Any]) -> None:
-    """Fails where the task wants a better verdict, with the result's words."""
-    enough = {"report": True, "no_difference": result["verdict"] in (EQUAL, CONSISTENT, SAMPLE)}
-    if enough.get(request.require, result["verdict"] == EQUAL):
-        return
-    raise Unequal(
-        "\n".join(
-            [f"The verdict is {result['verdict']}, and the task requires {request.require}.", *result["summary"]]
-        ),
-        result,
-    )
-
-
-class Unequal(MigrationFailure):
-    """The comparison is over, and its verdict is not good enough. result: all of it."""
-
-    def __init__(self, message: str, result: dict[str, Any]) -> None:
-        super().__init__(message, code="not_equal", remedy="See differences, unread and not_equal_because.")
-        self.result = result
 
 
 def _version(number: int) -> str:
