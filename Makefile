@@ -12,7 +12,7 @@ READY := .venv/ready-$(shell pwd | cksum | cut -d' ' -f1)
 NOX := $(BIN)/python -m nox --no-error-on-missing-interpreters
 REPORT = $(BIN)/python tests/utils/summary.py
 
-.PHONY: help set-up demo test lint fix matrix mutations soak docs bench emulator clean
+.PHONY: help set-up demo test lint fix matrix mutations soak docs bench emulator clean mariadb
 
 help:
 	@echo "make demo      run the main job on the emulator"
@@ -34,10 +34,14 @@ $(READY): requirements-dev.txt constraints.txt tests/utils/set-up.sh tests/utils
 	@sh tests/utils/set-up.sh
 	@touch $@
 
-demo: $(READY)
+# A real server for the tests of MySQL, where it can be had.
+mariadb:
+	@sh tests/utils/mariadb.sh
+
+demo: $(READY) mariadb
 	@$(BIN)/python demo/run.py
 
-test: $(READY)
+test: $(READY) mariadb
 	@rm -rf build/results && mkdir -p build/results
 	@$(NOX) --report build/results/report.json; $(REPORT) build/results
 
@@ -47,14 +51,14 @@ lint: $(READY)
 fix: $(READY)
 	@$(NOX) -e format -- fix
 
-matrix: $(READY)
+matrix: $(READY) mariadb
 	@rm -rf build/results && mkdir -p build/results
 	@$(NOX) --report build/results/report.json -t matrix; $(REPORT) build/results
 
 mutations: $(READY)
 	@$(NOX) -e mutations
 
-soak: $(READY)
+soak: $(READY) mariadb
 	@$(NOX) -e soak
 
 docs: $(READY)

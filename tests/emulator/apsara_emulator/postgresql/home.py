@@ -28,6 +28,7 @@ from .binaries import Binaries
 PREFIX = "apsara-pg-"
 USER_VARIABLE = "APSARA_EMULATOR_POSTGRESQL_USER"
 FOLDER_VARIABLE = "APSARA_EMULATOR_POSTGRESQL_FOLDER"
+_NOT_FOR_SERVERS = ("PG", "MYSQL_", "MARIADB_")
 
 
 class ServerError(RuntimeError):
@@ -135,8 +136,8 @@ class Home:
         return Binaries(binaries.major, copy / package.name / installed.name / binaries.folder.name, binaries.origin)
 
     def _manner(self, environment: Mapping[str, str] | None) -> dict[str, Any]:
-        """How a program is run: as whom, where, and with nothing of PostgreSQL's variables that were set for others."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        """How a program is run: as whom, where, and without variables of databases that were set for others."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_FOR_SERVERS)}
         manner: dict[str, Any] = {
             "env": {**kept, "LC_ALL": "C", **(environment or {})},
             "cwd": self.folder,
