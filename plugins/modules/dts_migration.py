@@ -499,6 +499,7 @@ notes:
   - Jobs are looked for in O(region), without it in the region of the destination. Only migrations are; synchronisation
     is another kind of job.
 seealso:
+  - module: apsaradb.migration.mysql_compare
   - module: apsaradb.migration.ram_dts_role
   - module: apsaradb.migration.rds_migration_info
 """
@@ -803,7 +804,7 @@ error:
 
 from typing import Any
 
-from ansible_collections.apsaradb.migration.plugins.module_utils._module import run_migration
+from ansible_collections.apsaradb.migration.plugins.module_utils._migration_module import run_migration
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.dts_migration import (
     DtsMigration,
     credentials_of,

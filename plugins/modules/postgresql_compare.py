@@ -172,6 +172,7 @@ notes:
     for others such a table could not be read, rather than being taken for an emptier one.
   - MD5 finds accidents, not forgeries. A server in FIPS mode has no MD5; use O(hash_function=server) there.
 seealso:
+  - module: apsaradb.migration.mysql_compare
   - module: apsaradb.migration.postgresql_source
 """
 
@@ -319,6 +320,7 @@ error:
 
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases.postgresql_compare_inventory import KINDS
 from ansible_collections.apsaradb.migration.plugins.module_utils._local_module import run_local_info
+from ansible_collections.apsaradb.migration.plugins.module_utils._paths.comparison import COMPARISON_OPTIONS, NAMES
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.postgresql_comparison import (
     compare,
     read_request,
@@ -326,31 +328,19 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._paths.postgres
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.postgresql_source_request import SERVER_OPTIONS
 from ansible_collections.apsaradb.migration.plugins.module_utils._waiting import Clock
 
-NAMES = {"type": "list", "elements": "str", "default": []}
-
 
 def main() -> None:
     run_local_info(
         {
+            **COMPARISON_OPTIONS,
             "source": {"type": "dict", "required": True, "options": SERVER_OPTIONS},
             "target": {"type": "dict", "required": True, "options": SERVER_OPTIONS},
-            "databases": NAMES,
-            "exclude_databases": NAMES,
             "schemas": NAMES,
             "exclude_schemas": NAMES,
-            "tables": NAMES,
-            "exclude_tables": NAMES,
             "exclude_roles": NAMES,
             "exclude_kinds": {**NAMES, "choices": list(KINDS)},
-            "contents": {"type": "str", "choices": ["hash", "count"], "default": "hash"},
             "hash_function": {"type": "str", "choices": ["md5", "server"], "default": "md5"},
             "sample_percent": {"type": "float"},
-            "parallel": {"type": "int", "default": 2},
-            "most_differences": {"type": "int", "default": 100},
-            "most_tables": {"type": "int", "default": 1000},
-            "require": {"type": "str", "choices": ["report", "no_difference", "equal"], "default": "report"},
-            "connect_timeout": {"type": "float", "default": 10},
-            "statement_timeout": {"type": "float", "default": 0},
         },
         lambda options: compare(read_request(options), Clock()),
         secrets=("source.password", "target.password"),

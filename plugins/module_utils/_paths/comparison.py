@@ -15,6 +15,21 @@ from typing import Any
 from .._failure import BadRequest, MigrationFailure
 from .comparison_report import CONSISTENT, EQUAL, SAMPLE
 
+NAMES = {"type": "list", "elements": "str", "default": []}
+COMPARISON_OPTIONS: dict[str, dict[str, Any]] = {
+    "databases": NAMES,
+    "exclude_databases": NAMES,
+    "tables": NAMES,
+    "exclude_tables": NAMES,
+    "contents": {"type": "str", "choices": ["hash", "count"], "default": "hash"},
+    "parallel": {"type": "int", "default": 2},
+    "most_differences": {"type": "int", "default": 100},
+    "most_tables": {"type": "int", "default": 1000},
+    "require": {"type": "str", "choices": ["report", "no_difference", "equal"], "default": "report"},
+    "connect_timeout": {"type": "float", "default": 10},
+    "statement_timeout": {"type": "float", "default": 0},
+}
+
 
 def comparison_problems(options: Mapping[str, Any]) -> list[str]:
     """What is wrong with the options that all such tasks have."""

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from .._databases.comparison import DatabaseResult, Difference, Wish
@@ -51,8 +51,8 @@ class Found(NamedTuple):
     databases: list[DatabaseResult]
     unread: list[str]
     doubts: list[str]
-    changed: list[tuple[str, ...]]
-    target_changed: list[tuple[str, ...]]
+    changed: Sequence[tuple[str, ...]]
+    target_changed: Sequence[tuple[str, ...]]
 
 
 def verdict(request: Asked, found: Found) -> tuple[str, list[str]]:
