@@ -16,7 +16,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ._failure import MigrationFailure
 
 if TYPE_CHECKING:
-    from ._run_loop import Path
+    from ._run_steps import Path
 
 LOCAL_RUN_OPTIONS: dict[str, dict[str, Any]] = {
     "preflight": {"type": "str", "choices": ["enforce", "warn"], "default": "enforce"},

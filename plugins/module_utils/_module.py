@@ -4,23 +4,23 @@
 
 # This module util is private to the collection.
 
-"""The door: the only file that knows AnsibleModule. Shared options, check mode, exit and failure."""
+"""The door: it knows AnsibleModule. Shared options, exit and failure, and modules that only read.
+
+Those that plan and apply enter by _migration_module.py. It is a file of its own because what a file imports travels
+with every task, and reading needs no plan.
+"""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 
 from ._alibaba.http_library import HAS_REQUESTS
 from ._alibaba.services import Services
 from ._failure import MigrationFailure
-from ._run_options import RUN_OPTIONS
-
-if TYPE_CHECKING:
-    from ._run_loop import Path
 
 AUTH_OPTIONS: dict[str, dict[str, Any]] = {
     "access_key_id": {"type": "str", "no_log": False},
@@ -52,48 +52,32 @@ _WORDS_OF_RESULTS = (
 )
 
 
-def run_migration(
-    options: Mapping[str, dict[str, Any]], make_path: Callable[[Services, Mapping[str, Any]], Path]
-) -> None:
-    """A module that plans and applies. make_path gets the clients and the task's parameters."""
-    # Modules that only read do without it.
-    from ._run_loop import rehearse_and_run
-
-    module = _new_module({**AUTH_OPTIONS, **RUN_OPTIONS, **options})
-    services = _services(module, read_only=module.check_mode)
-    result: dict[str, Any] = {"changed": False, "predicted": False, "plan": [], "checks": [], "state": "unknown"}
-    try:
-        rehearse_and_run(make_path(services, module.params), module.params, result, check_mode=module.check_mode)
-    except MigrationFailure as failure:
-        _fail(module, failure, result, services)
-    module.exit_json(request_ids=services.log.writes, **result)
-
-
 def run_info(
     options: Mapping[str, dict[str, Any]], read: Callable[[Services, Mapping[str, Any]], dict[str, Any]]
 ) -> None:
     """A module that only reads. read returns the module's own result keys."""
-    module = _new_module({**AUTH_OPTIONS, **options})
-    services = _services(module, read_only=True)
+    module = new_module(options)
+    services = services_of(module, read_only=True)
     try:
         result = read(services, module.params)
     except MigrationFailure as failure:
-        _fail(module, failure, {"changed": False}, services)
+        fail(module, failure, {"changed": False}, services)
     module.exit_json(changed=False, **result)
 
 
-def _new_module(spec: dict[str, dict[str, Any]]) -> AnsibleModule:
+def new_module(options: Mapping[str, dict[str, Any]]) -> AnsibleModule:
+    """options: those of the module beside AUTH_OPTIONS."""
     # What is imported by now stays for good; from here on garbage is looked for again, because waits take hours.
     gc.freeze()
     gc.enable()
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    module = AnsibleModule(argument_spec={**AUTH_OPTIONS, **options}, supports_check_mode=True)
     if not HAS_REQUESTS:
         module.fail_json(msg=missing_required_lib("requests"))
     _refuse_weak_secrets(module)
     return module
 
 
-def _services(module: AnsibleModule, *, read_only: bool) -> Services:
+def services_of(module: AnsibleModule, *, read_only: bool) -> Services:
     def keep_secret(secret: str) -> None:
         """Of the environment, a profile or a role; options are known to Ansible."""
         if secret not in [module.params[name] for name in _CREDENTIALS] and _is_weak(module, secret):
@@ -132,7 +116,7 @@ def _refuse_weak(module: AnsibleModule, what: str, secrets: list[str]) -> None:
     )
 
 
-def _fail(module: AnsibleModule, failure: MigrationFailure, result: dict[str, Any], services: Services) -> None:
+def fail(module: AnsibleModule, failure: MigrationFailure, result: dict[str, Any], services: Services) -> None:
     if services.log.writes and "plan" in result:
         result["changed"] = True  # accepted by the service, whatever came of it
     ids = [*services.log.writes, *([failure.request_id] if failure.request_id else [])]

@@ -336,7 +336,7 @@ error:
 """
 
 from ansible.module_utils.basic import env_fallback
-from ansible_collections.apsaradb.migration.plugins.module_utils._module import run_migration
+from ansible_collections.apsaradb.migration.plugins.module_utils._migration_module import run_migration
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.backup_upload import BackupUpload
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.backup_upload_request import (
     PATTERNS,

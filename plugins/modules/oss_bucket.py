@@ -201,7 +201,7 @@ error:
   sample: {"code": "BucketNotEmpty", "http_status": 409, "request_id": "5C3D9175B6FC201293AD4890"}
 """
 
-from ansible_collections.apsaradb.migration.plugins.module_utils._module import run_migration
+from ansible_collections.apsaradb.migration.plugins.module_utils._migration_module import run_migration
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.bucket import BucketPath, read_request
 
 

@@ -225,7 +225,7 @@ error:
   sample: {"code": "Forbidden.RAM", "http_status": 403, "request_id": "5A77D650-27A1-4E08-AD9E-59008EDB6927"}
 """
 
-from ansible_collections.apsaradb.migration.plugins.module_utils._module import run_migration
+from ansible_collections.apsaradb.migration.plugins.module_utils._migration_module import run_migration
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.dts_role import DtsRolePath
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.dts_role_plan import read_request
 

@@ -123,7 +123,7 @@ error:
   sample: {"code": "InvalidTaskId.NotFound", "http_status": 400, "request_id": "5A77D650-27A1-4E08-AD9E-59008EDB6927"}
 """
 
-from ansible_collections.apsaradb.migration.plugins.module_utils._module import run_migration
+from ansible_collections.apsaradb.migration.plugins.module_utils._migration_module import run_migration
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.import_cancellation import (
     ImportCancellation,
     read_request,

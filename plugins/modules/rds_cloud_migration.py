@@ -401,7 +401,7 @@ error:
   sample: {"code": "assessment_failed", "http_status": null, "request_id": null, "action": null}
 """
 
-from ansible_collections.apsaradb.migration.plugins.module_utils._module import run_migration
+from ansible_collections.apsaradb.migration.plugins.module_utils._migration_module import run_migration
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.cloud_migration import CloudMigration
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.cloud_migration_request import (
     password_of,

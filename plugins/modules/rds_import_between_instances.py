@@ -333,7 +333,7 @@ error:
   sample: {"code": "no_go", "http_status": null, "request_id": null, "action": null, "remedy": "Correct it."}
 """
 
-from ansible_collections.apsaradb.migration.plugins.module_utils._module import run_migration
+from ansible_collections.apsaradb.migration.plugins.module_utils._migration_module import run_migration
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.instance_import import InstanceImport
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.instance_import_request import read_request
 

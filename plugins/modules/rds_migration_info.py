@@ -256,7 +256,7 @@ def main() -> None:
             "until": {"type": "str"},
             "dts": {"type": "bool"},
         },
-        lambda services, options: migrations(services.rds, options, services.clock, services.dts_in),
+        migrations,
     )
 
 

@@ -366,7 +366,7 @@ error:
   sample: {"code": "name_taken", "http_status": null, "request_id": null, "action": null}
 """
 
-from ansible_collections.apsaradb.migration.plugins.module_utils._module import run_migration
+from ansible_collections.apsaradb.migration.plugins.module_utils._migration_module import run_migration
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.backup_migration import new_path
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import pytest
 import requests
-from ansible_collections.apsaradb.migration.plugins.module_utils import _module
+from ansible_collections.apsaradb.migration.plugins.module_utils import _migration_module, _module
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.errors import WriteRefused
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.services import Services
 from ansible_collections.apsaradb.migration.plugins.module_utils._failure import MigrationFailure
@@ -122,7 +122,7 @@ def door(stage, run, monkeypatch):
     """door(path, check=…, **options) → the result of a module that runs the path."""
 
     def through(path, *, check=False, **options):
-        name = enter(monkeypatch, lambda: _module.run_migration({}, path.behind))
+        name = enter(monkeypatch, lambda: _migration_module.run_migration({}, path.behind))
         return run(stage, name, check=check, **options)
 
     return through
@@ -222,7 +222,7 @@ def test_a_secret_of_the_environment_is_masked_wherever_it_turns_up(stage, print
     }
     step = IMPORT._replace(subject=("hr", secret))
     path = FakePath(step, facts={"echo": f"<{secret}>"})
-    out = printed(stage, lambda: _module.run_migration({}, path.behind), environment)
+    out = printed(stage, lambda: _migration_module.run_migration({}, path.behind), environment)
     told = json.loads(out)
     assert told["changed"], told
     assert told["echo"].startswith("<***")

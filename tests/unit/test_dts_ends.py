@@ -154,7 +154,7 @@ def test_a_refusal_with_status_200(variants):
 
 
 def _dts(stage):
-    return stage.services(**{**ENDPOINTS, **KEY_TWO}).dts_in("cn-hangzhou")
+    return dts.client_of(stage.services(**{**ENDPOINTS, **KEY_TWO}), "cn-hangzhou")
 
 
 def test_reads_are_reads(run):

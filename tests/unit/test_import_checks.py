@@ -12,11 +12,11 @@ import re
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba import rds
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba import rds, rds_instances
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.rds_imports import Backup
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.reserved_names import RESERVED_DATABASE_NAMES
 from ansible_collections.apsaradb.migration.plugins.module_utils._failure import BadRequest
-from ansible_collections.apsaradb.migration.plugins.module_utils._module import AUTH_OPTIONS, RUN_OPTIONS
+from ansible_collections.apsaradb.migration.plugins.module_utils._module import AUTH_OPTIONS
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths import instance_import_plan as paths
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.instance_import_plan import Observed
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.instance_import_request import (
@@ -24,6 +24,7 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._paths.instance
     read_request,
 )
 from ansible_collections.apsaradb.migration.plugins.module_utils._plan import FAIL, PASS, UNKNOWN, WARN
+from ansible_collections.apsaradb.migration.plugins.module_utils._run_options import RUN_OPTIONS
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -52,11 +53,11 @@ OPTIONS = {
 
 def instance(instance_id, **told):
     """An instance that nothing can be said against."""
-    healthy = dict.fromkeys(rds.Instance._fields)
+    healthy = dict.fromkeys(rds_instances.Instance._fields)
     healthy |= {"engine": "SQLServer", "version": "2019_std_ha", "family": "d", "state": "Running"}
     healthy |= {"region": "cn-hangzhou", "network": "VPC", "lock_mode": "Unlock"}
     healthy |= {"storage": 500 * GIB, "most_databases": 100, "type": "Primary"}
-    return rds.Instance(**{**healthy, "id": instance_id, **told})
+    return rds_instances.Instance(**{**healthy, "id": instance_id, **told})
 
 
 def listed(**states):
@@ -504,7 +505,7 @@ def test_the_names_of_finished_databases_are_not_looked_at():
 def test_nothing_but_their_presence_is_checked_for_finished_databases():
     """Whatever became of the source and the target in the meantime."""
     there = listed(sales="Running", crm="Running")
-    bad = {field: values[0] for field, values in ODD.items() if field in rds.Instance._fields}
+    bad = {field: values[0] for field, values in ODD.items() if field in rds_instances.Instance._fields}
     for source, target in [(instance(SOURCE, **bad), instance(TARGET, **bad)), (None, instance(TARGET, **bad))]:
         observed = seen(target_databases=there)._replace(source=source, target=target, source_databases={}, backups=())
         assert objections(asked(), observed) == {"already_there": WARN}

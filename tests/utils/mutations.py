@@ -58,7 +58,7 @@ class Broken(Exception):
     """The proof itself cannot be carried out; the message says why."""
 
 
-CLIENTS_MAY_WRITE = Edit(f"{CODE}/_module.py", "read_only=module.check_mode", "read_only=False")
+CLIENTS_MAY_WRITE = Edit(f"{CODE}/_migration_module.py", "read_only=module.check_mode", "read_only=False")
 LOOP_GOES_ON = Edit(
     f"{CODE}/_run_loop.py",
     'result["diff"]["after"] = dict(plan.after)\n        return',
@@ -341,7 +341,7 @@ MUTATIONS = (
     ),
     Mutation(
         "failed checks do not stop",
-        (Edit(f"{CODE}/_run_loop.py", "if not stopping_checks:", "if True:"),),
+        (Edit(f"{CODE}/_run_loop.py", "    if stops:\n", "    if False:\n"),),
         (f"{DOOR}::test_a_failed_check_fails_at_once_and_shows_everything",),
     ),
     Mutation(
@@ -351,7 +351,7 @@ MUTATIONS = (
     ),
     Mutation(
         "one-way steps need no confirmation",
-        (Edit(f"{CODE}/_run_loop.py", "if [confirm] == targets:", "if True:"),),
+        (Edit(f"{CODE}/_run_gate.py", "if [confirm] == targets:", "if True:"),),
         (f"{DOOR}::test_a_one_way_step_wants_the_id_of_its_instance",),
     ),
     Mutation(

@@ -23,6 +23,7 @@ from .dts_model import FULL, INCREMENTAL, SCHEMA, End, Item, Job, Phase, Prechec
 from .rds import UNTOLD, number_of, rows_of, text_of
 from .redaction import MASK, redact
 from .rpc import RpcClient, Service
+from .services import Services
 
 DTS = Service(
     name="dts",
@@ -64,6 +65,11 @@ _PAGE_SIZE = 30
 def default_endpoint(region: str) -> str:
     """The SDK's rule; dts.aliyuncs.com where no region is given."""
     return "dts.aliyuncs.com" if not region or region in _CENTRAL else f"dts.{region}.aliyuncs.com"
+
+
+def client_of(services: Services, region: str) -> RpcClient:
+    """DTS of the region that a job is in, without one of the task's region."""
+    return services.client(DTS, default_endpoint(region or services.region()))
 
 
 class Jobs:

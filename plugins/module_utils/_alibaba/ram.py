@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from .errors import ServiceError
 from .rds import rows_of, text_of
 from .rpc import RpcClient, Service
+from .services import Services
 
 RAM = Service(name="ram", version="2015-05-01", reads=frozenset({"GetRole", "ListPoliciesForRole"}))
 DEFAULT_ENDPOINT = "ram.aliyuncs.com"
@@ -30,6 +31,10 @@ DTS_POLICY = "AliyunDTSRolePolicy"
 
 CREATE, UPDATE, DELETE = "CreateRole", "UpdateRole", "DeleteRole"
 ATTACH, DETACH = "AttachPolicyToRole", "DetachPolicyFromRole"
+
+
+def client_of(services: Services) -> RpcClient:
+    return services.client(RAM, DEFAULT_ENDPOINT)
 
 
 class Policy(NamedTuple):

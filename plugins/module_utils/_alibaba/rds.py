@@ -4,7 +4,9 @@
 
 # This module util is private to the collection.
 
-"""The RDS operations used (API version 2014-08-15), as functions, with their states and their traps.
+"""RDS (API version 2014-08-15): what reads, where it is, the states of what it has, and the databases of an instance.
+
+The other operations are in the files rds_*.py.
 
 Answers are taken apart here and nowhere else: lists come as arrays, as one bare object or in a wrapper; numbers come as
 text; fields may be missing. A missing or meaningless value becomes None, which says "unknown" to whoever reads it.
@@ -16,7 +18,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .errors import ServiceError, is_unknown_instance
 from .rpc import RpcClient, Service
 
 RDS = Service(
@@ -65,32 +66,7 @@ UNTOLD = "unknown"
 # States of a database from which it does not become Running by waiting.
 DATABASE_LOST = frozenset({"Cold"})
 
-_GIB = 1024**3
 _REGION = r"[a-z]{2}(-[a-z0-9]+)+"
-
-
-class Instance(NamedTuple):
-    """What DescribeDBInstanceAttribute tells. None: not told. storage and storage_used in bytes."""
-
-    id: str
-    engine: str | None
-    version: str | None
-    edition: str | None
-    family: str | None
-    instance_class: str | None
-    state: str | None
-    type: str | None
-    region: str | None
-    zone: str | None
-    network: str | None
-    vpc: str | None
-    lock_mode: str | None
-    storage: int | None
-    storage_type: str | None
-    storage_used: int | None
-    most_databases: int | None
-    collation: str | None
-    description: str | None
 
 
 class Database(NamedTuple):
@@ -114,20 +90,6 @@ def is_region(text: str) -> bool:
     return re.fullmatch(_REGION, text) is not None
 
 
-def instance(client: RpcClient, instance_id: str) -> Instance | None:
-    """None: there is no such instance in this account and region."""
-    try:
-        answer = client.call("DescribeDBInstanceAttribute", {"DBInstanceId": instance_id})
-    except ServiceError as error:
-        if is_unknown_instance(error):
-            return None
-        raise
-    rows = [
-        row for row in rows_of(answer, "Items", "DBInstanceAttribute") if text_of(row, "DBInstanceId") == instance_id
-    ]
-    return _instance(rows[0]) if rows else None
-
-
 def databases(client: RpcClient, instance_id: str) -> dict[str, Database]:
     """All databases by name. The total stands inside the rows, and only for SQL Server."""
     found = client.pages(
@@ -138,71 +100,6 @@ def databases(client: RpcClient, instance_id: str) -> dict[str, Database]:
         total_of=lambda _answer, rows: number_of(rows[0], "TotalCount") if rows else None,
     )
     return {d.name: d for d in map(_database, found)}
-
-
-def storage_used(client: RpcClient, found: Instance) -> int | None:
-    """Bytes, as the instance's attributes tell, else its resource usage. None when the service has no figure (-1)."""
-    if found.storage_used is not None:
-        return found.storage_used
-    return size_of(client.call("DescribeResourceUsage", {"DBInstanceId": found.id}), "DiskUsed")
-
-
-def accounts(client: RpcClient, instance_id: str) -> list[dict[str, Any]]:
-    """name, kind (Normal, Super, Sysadmin), status and privileges {database: privilege} of each account."""
-    rows = client.pages(
-        "DescribeAccounts",
-        {"DBInstanceId": instance_id},
-        lambda answer: rows_of(answer, "Accounts", "DBInstanceAccount"),
-        page_size=200,
-        total_of=lambda answer, _rows: number_of(answer, "TotalRecordCount"),
-    )
-    return [_account(row) for row in rows]
-
-
-def addresses(client: RpcClient, instance_id: str) -> list[dict[str, Any]]:
-    """host, port, kind (Private, Public, Inner) and ip of each endpoint of the instance."""
-    answer = client.call("DescribeDBInstanceNetInfo", {"DBInstanceId": instance_id})
-    return [
-        {
-            "host": text_of(row, "ConnectionString"),
-            "port": number_of(row, "Port"),
-            "kind": text_of(row, "IPType"),
-            "ip": text_of(row, "IPAddress"),
-        }
-        for row in rows_of(answer, "DBInstanceNetInfos", "DBInstanceNetInfo")
-    ]
-
-
-def white_list(client: RpcClient, instance_id: str) -> list[str]:
-    """All addresses and networks that the instance takes connections from."""
-    answer = client.call("DescribeDBInstanceIPArrayList", {"DBInstanceId": instance_id})
-    rows = rows_of(answer, "Items", "DBInstanceIPArray")
-    return [part for row in rows for part in re.split(r"[\s,;]+", text_of(row, "SecurityIPList") or "") if part]
-
-
-def _instance(row: Mapping[str, Any]) -> Instance:
-    storage = number_of(row, "DBInstanceStorage")
-    return Instance(
-        id=text_of(row, "DBInstanceId") or "",
-        engine=text_of(row, "Engine"),
-        version=text_of(row, "EngineVersion"),
-        edition=text_of(row, "Category"),
-        family=text_of(row, "DBInstanceClassType"),
-        instance_class=text_of(row, "DBInstanceClass"),
-        state=text_of(row, "DBInstanceStatus"),
-        type=text_of(row, "DBInstanceType"),
-        region=text_of(row, "RegionId"),
-        zone=text_of(row, "ZoneId"),
-        network=text_of(row, "InstanceNetworkType"),
-        vpc=text_of(row, "VpcId"),
-        lock_mode=text_of(row, "LockMode"),
-        storage=storage * _GIB if storage is not None else None,
-        storage_type=text_of(row, "DBInstanceStorageType"),
-        storage_used=size_of(row, "DBInstanceDiskUsed"),
-        most_databases=number_of(row, "DBMaxQuantity"),
-        collation=text_of(row, "Collation"),
-        description=text_of(row, "DBInstanceDescription"),
-    )
 
 
 def _database(row: Mapping[str, Any]) -> Database:
@@ -228,16 +125,6 @@ def _database_size(row: Mapping[str, Any]) -> int | None:
     return None
 
 
-def _account(row: Mapping[str, Any]) -> dict[str, Any]:
-    privileges = rows_of(row, "DatabasePrivileges", "DatabasePrivilege")
-    return {
-        "name": text_of(row, "AccountName"),
-        "kind": text_of(row, "AccountType"),
-        "status": text_of(row, "AccountStatus"),
-        "privileges": {str(p.get("DBName")): text_of(p, "AccountPrivilege") for p in privileges},
-    }
-
-
 def rows_of(answer: Mapping[str, Any], outer: str, inner: str) -> Sequence[Mapping[str, Any]]:
     """The rows of a list in any of the shapes the service's pages show: wrapper, array or one bare object."""
     value: Any = answer.get(outer)
@@ -258,9 +145,3 @@ def number_of(row: Mapping[str, Any], name: str) -> int | None:
     if isinstance(value, str):
         value = int(value) if re.fullmatch(r"-?\d{1,18}", value) else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def size_of(row: Mapping[str, Any], name: str) -> int | None:
-    """A size in bytes. -1 means that there is no figure, and an instance never uses 0 bytes."""
-    value = number_of(row, name)
-    return value if value is not None and value > 0 else None

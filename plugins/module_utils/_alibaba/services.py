@@ -16,7 +16,7 @@ from . import rds
 from .connection import Trust, endpoint_url, new_session
 from .credentials import CredentialSource, find_credentials
 from .errors import Misconfigured
-from .rpc import CallLog, RpcClient
+from .rpc import CallLog, RpcClient, Service
 
 
 class Services:
@@ -42,42 +42,22 @@ class Services:
         self._on_secret = on_secret
         self._session = session
         self._credentials: CredentialSource | None = None
-        self._rds: RpcClient | None = None
-        self._ram: RpcClient | None = None
-        self._sts: RpcClient | None = None
-        self._dts: RpcClient | None = None
+        self._clients: dict[str, RpcClient] = {}
         self.clock = clock or Clock()
         self.log = CallLog()
 
     @property
     def rds(self) -> RpcClient:
-        if self._rds is None:
-            self._rds = self._client(rds.RDS, rds.default_endpoint(self.region()))
-        return self._rds
+        return self.client(rds.RDS, rds.default_endpoint(self.region()))
 
-    @property
-    def ram(self) -> RpcClient:
-        if self._ram is None:
-            from .ram import DEFAULT_ENDPOINT, RAM
+    def client(self, service: Service, default_endpoint: str) -> RpcClient:
+        """The task's client of a service, whose own file knows the two arguments.
 
-            self._ram = self._client(RAM, DEFAULT_ENDPOINT)
-        return self._ram
-
-    @property
-    def sts(self) -> RpcClient:
-        if self._sts is None:
-            from .sts import DEFAULT_ENDPOINT, STS
-
-            self._sts = self._client(STS, DEFAULT_ENDPOINT)
-        return self._sts
-
-    def dts_in(self, region: str) -> RpcClient:
-        """DTS of the region that a job is in."""
-        if self._dts is None:
-            from .dts import DTS, default_endpoint
-
-            self._dts = self._client(DTS, default_endpoint(region or self.region()))
-        return self._dts
+        What a file imports travels with every task, so this one names no service that only few of them use.
+        """
+        if service.name not in self._clients:
+            self._clients[service.name] = self._client(service, default_endpoint)
+        return self._clients[service.name]
 
     def reading(self, region: str = "", credentials: Mapping[str, Any] | None = None) -> Services:
         """Clients that only read: in another region, and with the credentials of somebody else.
@@ -111,7 +91,7 @@ class Services:
         """The session that was given; without one, a new one."""
         return self._session if self._session is not None else make(self.trust, self._environment)
 
-    def _client(self, service: Any, default_endpoint: str) -> RpcClient:
+    def _client(self, service: Service, default_endpoint: str) -> RpcClient:
         option = f"{service.name}_endpoint"
         endpoint = endpoint_url(self.options.get(option) or default_endpoint, option)
         credentials = self.credentials

@@ -11,9 +11,14 @@ from __future__ import annotations
 from .._failure import MigrationFailure
 from .rds import text_of
 from .rpc import RpcClient, Service
+from .services import Services
 
 STS = Service(name="sts", version="2015-04-01", reads=frozenset({"GetCallerIdentity"}))
 DEFAULT_ENDPOINT = "sts.aliyuncs.com"
+
+
+def client_of(services: Services) -> RpcClient:
+    return services.client(STS, DEFAULT_ENDPOINT)
 
 
 def account_id(client: RpcClient) -> str:

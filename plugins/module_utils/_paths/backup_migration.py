@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from .._alibaba import rds
+from .._alibaba import rds, rds_instances
 from .._alibaba import rds_backup_tasks as api
 from .._alibaba.oss_access import oss_client
 from .._alibaba.services import Services
@@ -66,7 +66,7 @@ class BackupMigration:
     def observe(self) -> Observed:
         """Everything that the checks and the plan may ask for."""
         request, now = self._request, utc_now(self._clock.wall())
-        instance = rds.instance(self._client, request.instance_id)
+        instance = rds_instances.instance(self._client, request.instance_id)
         if instance is None or instance.engine not in (None, "SQLServer"):
             return Observed(now, instance)
         seen = Observed(
@@ -130,10 +130,10 @@ class BackupMigration:
             "left_out": sorted({b.key for b in observed.backups.left_out} | set(observed.skipped)),
         }
 
-    def _reading(self, instance: rds.Instance | None) -> BackupReading:
+    def _reading(self, instance: rds_instances.Instance | None) -> BackupReading:
         return BackupReading(self._client, self._oss(instance), self._request, self._workers)
 
-    def _oss(self, instance: rds.Instance | None) -> OssClient:
+    def _oss(self, instance: rds_instances.Instance | None) -> OssClient:
         if self._oss_client is None:
             self._oss_client = oss_client(self._services, (instance.region if instance else None) or "")
         return self._oss_client
@@ -149,23 +149,25 @@ class BackupMigration:
         found = standings(self._request, seen)
         if all(s.state == ONLINE for s in found) and not seen.backups.loose:
             return seen
-        instance = seen.instance
         return seen._replace(
-            storage_used=unless_refused(lambda: rds.storage_used(self._client, instance)) if instance else None,
+            storage_used=self._storage_used(seen.instance),
             privileged_account=unless_refused(self._has_privileged_account),
             import_role=self._has_import_role(),
         )
 
+    def _storage_used(self, instance: rds_instances.Instance | None) -> int | None:
+        return unless_refused(lambda: rds_instances.storage_used(self._client, instance)) if instance else None
+
     def _has_privileged_account(self) -> bool:
-        found = rds.accounts(self._client, self._request.instance_id)
+        found = rds_instances.accounts(self._client, self._request.instance_id)
         return any(account["kind"] in ("Super", "Sysadmin") for account in found)
 
     def _has_import_role(self) -> bool | None:
         """RAM is another service, which may not be reachable from where RDS is."""
-        from .._alibaba.ram import IMPORT_ROLE, has_role
+        from .._alibaba import ram
 
         try:
-            return has_role(self._services.ram, IMPORT_ROLE)
+            return ram.has_role(ram.client_of(self._services), ram.IMPORT_ROLE)
         except MigrationFailure:
             return None
 

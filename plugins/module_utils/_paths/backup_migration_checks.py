@@ -18,6 +18,7 @@ from .._alibaba import rds
 from .._alibaba import rds_backup_tasks as api
 from .._alibaba.backup_task_texts import trouble_of_failure, trouble_of_success
 from .._alibaba.ram import IMPORT_ROLE
+from .._alibaba.rds_instances import Instance
 from .._alibaba.reserved_names import RESERVED_DATABASE_NAMES
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
 from .backup_migration_findings import REMEDIES, Finding, findings_of_backup
@@ -66,7 +67,7 @@ def all_checks(request: Request, observed: Observed) -> list[Check]:
 
 
 def _of_the_instance(
-    request: Request, observed: Observed, instance: rds.Instance, to_do: Sequence[Standing]
+    request: Request, observed: Observed, instance: Instance, to_do: Sequence[Standing]
 ) -> list[Check | None]:
     sending = [s for s in to_do if s.steps]
     return [
@@ -133,7 +134,7 @@ def _listed(texts: Sequence[str], separator: str = "; ") -> str:
     return f"{shown}{separator}and {more} more" if more > 0 else shown
 
 
-def instance_exists(instance_id: str, instance: rds.Instance | None) -> Check:
+def instance_exists(instance_id: str, instance: Instance | None) -> Check:
     if instance is not None:
         return Check("instance_exists", PASS, f"{instance_id} exists and belongs to this account")
     return Check(
@@ -150,7 +151,7 @@ def _told(name: str, value: str | None, good: Callable[[str], bool], passed: str
     return Check(name, PASS, passed) if good(value) else Check(name, FAIL, failed.format(value=value), remedy)
 
 
-def engine_fits(instance: rds.Instance) -> Check:
+def engine_fits(instance: Instance) -> Check:
     return _told(
         "engine",
         instance.engine,

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from .._alibaba import rds
 from .._alibaba import rds_backup_tasks as api
+from .._alibaba.rds_instances import Instance
 from .._plan import FAIL, WARN, Plan, Step
 from .backup_migration_files import Backup, DatabaseBackups, Sorted
 from .backup_migration_findings import Finding, findings_of_backup, findings_of_database
@@ -49,7 +50,7 @@ class Observed(NamedTuple):
     """
 
     now: datetime
-    instance: rds.Instance | None
+    instance: Instance | None
     databases: Mapping[str, rds.Database] = MappingProxyType({})
     bucket: Any = None
     bucket_owned: bool | None = None

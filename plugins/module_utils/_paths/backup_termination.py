@@ -11,8 +11,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from .._alibaba import rds
 from .._alibaba import rds_backup_tasks as api
+from .._alibaba import rds_instances
 from .._alibaba.errors import AnswerLost, ServiceError, is_forbidden
 from .._alibaba.rpc import RpcClient
 from .._failure import MigrationFailure
@@ -27,7 +27,7 @@ class Observed(NamedTuple):
     """tasks: of the last seven days, and the one whose id was given. None: the service does not list them."""
 
     now: datetime
-    instance: rds.Instance | None
+    instance: rds_instances.Instance | None
     tasks: tuple[api.BackupTask, ...] | None = ()
 
 
@@ -46,7 +46,7 @@ class BackupTermination:
         from .backup_migration_plan import utc_now
 
         now, request = utc_now(self._clock.wall()), self._request
-        found = rds.instance(self._client, request.instance_id)
+        found = rds_instances.instance(self._client, request.instance_id)
         if found is None:
             return Observed(now, None)
         if request.migrate_task_id:

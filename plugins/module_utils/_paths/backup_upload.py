@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._alibaba import rds
+from .._alibaba import rds_instances
 from .._alibaba.errors import ServiceError
 from .._alibaba.oss_access import oss_client
 from .._alibaba.oss_model import ObjectHead, Unfinished, default_endpoint, wrong_key
@@ -59,7 +59,7 @@ class BackupUpload:
 
     def observe(self) -> Observed:
         request = self._request
-        instance = rds.instance(self._services.rds, request.instance_id) if request.instance_id else None
+        instance = rds_instances.instance(self._services.rds, request.instance_id) if request.instance_id else None
         missing = bool(request.instance_id) and instance is None
         files = tuple(find_files(request))
         self._files = {file.key: file for file in files}

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from .._alibaba import rds
+from .._alibaba import rds_instances
 from .._alibaba.errors import ServiceError
 from .._alibaba.oss_access import oss_client
 from .._alibaba.oss_model import Bucket, Unfinished, wrong_bucket_name
@@ -119,7 +119,7 @@ class BucketPath:
 
     def observe(self) -> Observed:
         request = self._request
-        instance = rds.instance(self._services.rds, request.instance_id) if request.instance_id else None
+        instance = rds_instances.instance(self._services.rds, request.instance_id) if request.instance_id else None
         instance_region = instance.region if instance else None
         missing = bool(request.instance_id) and instance is None
         if missing and not request.region:

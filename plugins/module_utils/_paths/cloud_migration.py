@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .._alibaba import rds
+from .._alibaba import rds, rds_instances
 from .._alibaba import rds_cloud_migration as api
 from .._alibaba.assessment import PENDING
 from .._alibaba.errors import ServiceError
@@ -55,7 +55,7 @@ class CloudMigration:
 
     def observe(self) -> Observed:
         """Reads everything that the checks and the plan may ask for."""
-        found = rds.instance(self._client, self._request.instance_id)
+        found = rds_instances.instance(self._client, self._request.instance_id)
         self._latest = Observed(self._now(), found)
         if not self._latest.may_have_migrations:
             return self._latest
@@ -177,12 +177,12 @@ class CloudMigration:
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock.wall(), timezone.utc)
 
-    def _database_names(self, found: rds.Instance) -> frozenset[str]:
+    def _database_names(self, found: rds_instances.Instance) -> frozenset[str]:
         return frozenset(rds.databases(self._client, found.id))
 
     def _address(self) -> Mapping[str, Any] | None:
         """Where applications reach the target: inside of its network, if it has such an address."""
-        found = self._unless_forbidden(lambda: rds.addresses(self._client, self._request.instance_id)) or []
+        found = self._unless_forbidden(lambda: rds_instances.addresses(self._client, self._request.instance_id)) or []
         inside = [a for a in found if (a["kind"] or "").lower() != "public"]
         return next(iter(inside or found), None)
 

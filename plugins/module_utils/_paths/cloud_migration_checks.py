@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .._alibaba import rds
 from .._alibaba import rds_cloud_migration as api
 from .._alibaba.assessment import FAILED, Report, ReportCheck, accept_names
+from .._alibaba.rds_instances import Instance
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
 from .cloud_migration_plan import (
     Observed,
@@ -80,7 +80,7 @@ def _assessed_checks(request: Request, observed: Observed) -> tuple[ReportCheck,
     return found.report.checks if found else ()
 
 
-def _before_a_start(request: Request, observed: Observed, target: rds.Instance) -> list[Check]:
+def _before_a_start(request: Request, observed: Observed, target: Instance) -> list[Check]:
     return [
         *checks_of_target(target),
         target_empty(observed.databases),

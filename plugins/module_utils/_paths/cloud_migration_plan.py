@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from .._alibaba import rds
 from .._alibaba import rds_cloud_migration as api
 from .._alibaba.assessment import FAILED, PASSED, PENDING
+from .._alibaba.rds_instances import Instance
 from .._plan import Plan, Step
 from .cloud_migration_request import ASSESSED, REPLICATING, SWITCHED, Request
 
@@ -29,7 +30,7 @@ class Observed(NamedTuple):
     """
 
     now: datetime
-    instance: rds.Instance | None
+    instance: Instance | None
     assessments: tuple[api.Assessment, ...] = ()
     migrations: tuple[api.Migration, ...] = ()
     databases: frozenset[str] | None = None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from .._alibaba import rds
+from .._alibaba.rds_instances import Instance
 from .._plan import FAIL, PASS, UNKNOWN, Check
 
 # What every new instance has.
@@ -19,7 +20,7 @@ _OLDEST_MAJOR = 10
 _GIB = 1024**3
 
 
-def checks_of_target(target: rds.Instance) -> list[Check]:
+def checks_of_target(target: Instance) -> list[Check]:
     """What its attributes tell, of an instance that runs PostgreSQL."""
     return [
         _running(target),
@@ -31,7 +32,7 @@ def checks_of_target(target: rds.Instance) -> list[Check]:
     ]
 
 
-def instance_exists(instance_id: str, found: rds.Instance | None) -> Check:
+def instance_exists(instance_id: str, found: Instance | None) -> Check:
     if found is not None:
         return Check("instance_exists", PASS, f"{found.id} exists and belongs to this account")
     return Check(
@@ -42,7 +43,7 @@ def instance_exists(instance_id: str, found: rds.Instance | None) -> Check:
     )
 
 
-def engine_fits(target: rds.Instance) -> Check:
+def engine_fits(target: Instance) -> Check:
     if target.engine is None:
         return _untold("engine", target, "engine")
     if target.engine == "PostgreSQL":
@@ -55,7 +56,7 @@ def engine_fits(target: rds.Instance) -> Check:
     )
 
 
-def _running(target: rds.Instance) -> Check:
+def _running(target: Instance) -> Check:
     if target.state is None:
         return _untold("instance_running", target, "state")
     if target.state == rds.RUNNING:
@@ -69,7 +70,7 @@ def _running(target: rds.Instance) -> Check:
     )
 
 
-def _primary(target: rds.Instance) -> Check:
+def _primary(target: Instance) -> Check:
     if target.type is None:
         return _untold("primary_instance", target, "type")
     if target.type == "Primary":
@@ -77,7 +78,7 @@ def _primary(target: rds.Instance) -> Check:
     return Check("primary_instance", FAIL, f"{target.id} is of type {target.type}.", "Migrate to the primary instance.")
 
 
-def _cloud_disk(target: rds.Instance) -> Check:
+def _cloud_disk(target: Instance) -> Check:
     kind = target.storage_type
     if kind is None:
         return _untold("cloud_disk", target, "storage type")
@@ -95,7 +96,7 @@ def _cloud_disk(target: rds.Instance) -> Check:
     )
 
 
-def _unlocked(target: rds.Instance) -> Check:
+def _unlocked(target: Instance) -> Check:
     if target.lock_mode is None:
         return _untold("lock_mode", target, "lock mode")
     if target.lock_mode == "Unlock":
@@ -108,7 +109,7 @@ def _unlocked(target: rds.Instance) -> Check:
     )
 
 
-def _version(target: rds.Instance) -> Check:
+def _version(target: Instance) -> Check:
     match = re.match(r"(\d{1,3})(\.|$)", target.version or "")
     if match is None:
         return _untold("version", target, "version")
@@ -122,7 +123,7 @@ def _version(target: rds.Instance) -> Check:
     return Check("version", PASS, f"{target.id} is of major version {match[1]}; the source has to be, too")
 
 
-def _storage(target: rds.Instance) -> Check:
+def _storage(target: Instance) -> Check:
     if target.storage is None:
         return _untold("storage", target, "storage size")
     return Check(
@@ -149,5 +150,5 @@ def target_empty(databases: frozenset[str] | None) -> Check:
     )
 
 
-def _untold(name: str, target: rds.Instance, what: str) -> Check:
+def _untold(name: str, target: Instance, what: str) -> Check:
     return Check(name, UNKNOWN, f"The service did not tell the {what} of {target.id}.", "Look at it in the console.")

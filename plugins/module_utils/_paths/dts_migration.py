@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .._alibaba.dts import Jobs
+from .._alibaba.dts import Jobs, client_of
 from .._alibaba.dts_model import Job
 from .._failure import BadRequest, MigrationFailure
 from .._plan import Check, Plan, Step
@@ -46,7 +46,7 @@ class DtsMigration:
         self._request = request
         self._credentials = credentials
         self._clock = services.clock
-        self._jobs = Jobs(services.dts_in(request.region), request.region, passwords)
+        self._jobs = Jobs(client_of(services, request.region), request.region, passwords)
         # One deadline for all waits of the task.
         self._deadline = self._clock.monotonic() + request.patience.timeout
         self._latest = Observed()
@@ -117,7 +117,8 @@ class DtsMigration:
             end = self._request.side(side)
             if not self._credentials.get(side) or end.account_id or not end.role:
                 continue
-            told = sts.account_id(self._services.reading(end.region, self._credentials[side]).sts)
+            theirs = self._services.reading(end.region, self._credentials[side])
+            told = sts.account_id(sts.client_of(theirs))
             self._request = self._request.with_side(side, end._replace(account_id=told))
 
     def _new_run(self) -> DtsMigrationRun:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from .._alibaba import dts_model as api
 from .._alibaba.dts_model import Job, Precheck
 from .._alibaba.ram import Grant, Policy
-from .._alibaba.rds import Instance
+from .._alibaba.rds_instances import Instance
 from .._alibaba.redaction import MASK
 from .._plan import Plan, Step
 from .dts_migration_request import (

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from .._alibaba import dts_model as api
-from .._alibaba import ram, rds, sts
+from .._alibaba import ram, rds, rds_instances, sts
 from .._alibaba.dts import Jobs
 from .._alibaba.dts_model import Job
 from .._alibaba.errors import ServiceError
@@ -67,7 +67,7 @@ def observe_surroundings(
     foreign = [side for side in SIDES if request.side(side).role]
     if foreign:
         seen = seen._replace(
-            account_id=_unless_refused(lambda: sts.account_id(services.sts)) or "",
+            account_id=_unless_refused(lambda: sts.account_id(sts.client_of(services))) or "",
             role=_role(services, request.side(foreign[0]), credentials.get(foreign[0]) or {}),
         )
     seen = seen._replace(default_role=_default_role(services))
@@ -81,7 +81,7 @@ def observe_surroundings(
 
 def _default_role(services: Services) -> bool | None:
     try:
-        return ram.has_role(services.ram, ram.DTS_ROLE)
+        return ram.has_role(ram.client_of(services), ram.DTS_ROLE)
     except MigrationFailure:
         return None  # it only informs; without a way to RAM the precheck tells
 
@@ -91,12 +91,12 @@ def _role(services: Services, end: Endpoint, credentials: Mapping[str, Any]) -> 
     if not credentials:
         return RoleFacts(end.account_id)
     theirs = services.reading(end.region, credentials)
-    account_id = sts.account_id(theirs.sts)
+    account_id = sts.account_id(sts.client_of(theirs))
     try:
-        found = ram.role(theirs.ram, end.role)
+        found = ram.role(ram.client_of(theirs), end.role)
         if found is None:
             return RoleFacts(account_id, False)
-        return RoleFacts(account_id, True, ram.grants_of(found.trust), ram.policies(theirs.ram, found.name))
+        return RoleFacts(account_id, True, ram.grants_of(found.trust), ram.policies(ram.client_of(theirs), found.name))
     except ServiceError as error:
         if error.transient:
             raise
@@ -107,18 +107,18 @@ def _side(services: Services, end: Endpoint, credentials: Mapping[str, Any], rol
     if not end.is_rds or (role and not credentials):
         return SideFacts()
     client = services.reading(end.region, credentials or None).rds
-    instance = _unless_refused(lambda: rds.instance(client, end.instance_id))
+    instance = _unless_refused(lambda: rds_instances.instance(client, end.instance_id))
     if instance is None:
         return SideFacts(readable=True, missing=True)
     databases = _unless_refused(lambda: rds.databases(client, end.instance_id))
-    accounts = _unless_refused(lambda: tuple(rds.accounts(client, end.instance_id)))
+    accounts = _unless_refused(lambda: tuple(rds_instances.accounts(client, end.instance_id)))
     return SideFacts(
         readable=True,
         instance=instance,
         databases=None if databases is None else {name: found.size for name, found in databases.items()},
         accounts=accounts,
-        white_list=_unless_refused(lambda: tuple(rds.white_list(client, end.instance_id))),
-        used=_unless_refused(lambda: rds.storage_used(client, instance)),
+        white_list=_unless_refused(lambda: tuple(rds_instances.white_list(client, end.instance_id))),
+        used=_unless_refused(lambda: rds_instances.storage_used(client, instance)),
     )
 
 

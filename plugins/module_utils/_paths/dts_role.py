@@ -40,8 +40,9 @@ class DtsRolePath:
             self._accounts = self._ask_for_accounts()
         seen = Observed(*self._accounts, has_default_role=self._has_default_role)
         try:
-            found = ram.role(self._services.ram, self._request.name)
-            attached = ram.policies(self._services.ram, found.name) if found else ()
+            client = ram.client_of(self._services)
+            found = ram.role(client, self._request.name)
+            attached = ram.policies(client, found.name) if found else ()
         except ServiceError as error:
             if error.transient:
                 raise
@@ -57,7 +58,7 @@ class DtsRolePath:
     def apply(self, step: Step) -> None:
         """Sends the step once. Where the answer is lost, what is there decides whether it was done."""
         try:
-            self._services.ram.call(step.action, step.parameters)
+            ram.client_of(self._services).call(step.action, step.parameters)
         except AnswerLost:
             if not self._is_done(step):
                 raise
@@ -76,18 +77,18 @@ class DtsRolePath:
     def _ask_for_accounts(self) -> tuple[str, str]:
         """(source, destination)."""
         request = self._request
-        source = sts.account_id(self._services.sts)
+        source = sts.account_id(sts.client_of(self._services))
         if not request.credentials:
             return source, request.destination
         other = self._services.reading(credentials=request.credentials)
-        told = sts.account_id(other.sts)
+        told = sts.account_id(sts.client_of(other))
         if request.destination and told != request.destination:
             raise BadRequest(
                 f"destination_credentials are of account {told}, not of {request.destination}.",
                 code="invalid_options",
                 remedy="Correct destination_account_id, or leave it out.",
             )
-        self._has_default_role = ram.has_role(other.ram, ram.DTS_ROLE)
+        self._has_default_role = ram.has_role(ram.client_of(other), ram.DTS_ROLE)
         return source, told
 
     def _is_done(self, step: Step) -> bool:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ from .instance_facts import existing_instance
 
 if TYPE_CHECKING:
     from .._alibaba.rds_imports import Task
+    from .._alibaba.rds_instances import Instance
+    from .._alibaba.services import Services
 
 # The service's actions that stand behind the paths, by the path's name.
 ACTIONS = {
@@ -28,50 +30,16 @@ ACTIONS = {
 }
 
 
-def migrations(
-    client: RpcClient, options: Mapping[str, Any], clock: Clock, dts_in: Callable[[str], RpcClient] | None = None
-) -> dict[str, Any]:
-    """The result of rds_migration_info: the instance's state and its migration tasks in a window.
-
-    dts_in: DTS of a region; without it, its jobs are not looked for.
-    """
-    from .._alibaba import rds_imports
-
-    until = _moment(options, "until") or datetime.fromtimestamp(clock.wall(), timezone.utc)
-    since = _moment(options, "since") or until - timedelta(days=7)
-    if since >= until:
-        raise BadRequest("since is not before until.", code="invalid_options", remedy="Correct since or until.")
-    instance = existing_instance(client, options["instance_id"])
-    rows = [row for row in rds_imports.tasks(client, instance.id, since, until) if row.action in ACTIONS]
-    found = [_migration(row) for row in rows if options["task_id"] in (None, "", row.id)]
+def migrations(services: Services, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The result of rds_migration_info: the instance's state and its migration tasks in a window."""
+    since, until = _window(options, services.clock)
+    instance = existing_instance(services.rds, options["instance_id"])
+    found: list[dict[str, Any]] = []
     unavailable: dict[str, str] = {}
-    if instance.engine == "SQLServer":
-        from .history_backups import PATH, backup_migrations
-
-        restored, why = backup_migrations(client, instance.id, since, until, options["task_id"] or "")
-        found += restored
-        if why:
-            unavailable[PATH] = why
-    if any(options[name] for name in ("task_name", "source_host", "source_port")):
-        found = []  # no other kind of task has these
-    if instance.engine == "PostgreSQL":
-        from .history_cloud import PATH as CLOUD
-        from .history_cloud import cloud_migrations
-
-        seen, why = cloud_migrations(client, instance.id, since, until, options)
-        found += seen
-        if why:
-            unavailable[CLOUD] = why
-    wanted = options.get("dts")
-    if dts_in and (wanted or (wanted is None and instance.engine in ("MySQL", "MariaDB"))):
-        from .history_dts import PATH as DTS
-        from .history_dts import dts_migrations
-
-        region = options.get("region") or instance.region or ""
-        jobs, why = dts_migrations(dts_in(region), instance.id, region, since, until, options)
-        found += jobs
-        if why:
-            unavailable[DTS] = why
+    for path, (rows, refusal) in _by_path(services, options, instance, since, until):
+        found += rows
+        if refusal:
+            unavailable[path] = refusal
     return {
         "instance_id": instance.id,
         "instance_state": instance.state or "unknown",
@@ -79,6 +47,52 @@ def migrations(
         "migrations": sorted(found, key=lambda m: m["begin"] or "", reverse=True),
         "unavailable": unavailable,
     }
+
+
+def _by_path(
+    services: Services, options: Mapping[str, Any], instance: Instance, since: datetime, until: datetime
+) -> Iterator[tuple[str, tuple[list[dict[str, Any]], str | None]]]:
+    """(path, (rows, why the service refused them)) of each path that the instance's engine can have."""
+    # Only the other kinds of task have these.
+    bare = not any(options[name] for name in ("task_name", "source_host", "source_port"))
+    imported = _imports(services.rds, options, instance, since, until)
+    yield "instance_import", (imported if bare else [], None)
+    if instance.engine == "SQLServer":
+        from . import history_backups
+
+        restored, refusal = history_backups.backup_migrations(
+            services.rds, instance.id, since, until, options["task_id"] or ""
+        )
+        yield history_backups.PATH, (restored if bare else [], refusal)
+    if instance.engine == "PostgreSQL":
+        from . import history_cloud
+
+        yield history_cloud.PATH, history_cloud.cloud_migrations(services.rds, instance.id, since, until, options)
+    if options["dts"] or (options["dts"] is None and instance.engine in ("MySQL", "MariaDB")):
+        from .._alibaba import dts
+        from . import history_dts
+
+        region = options.get("region") or instance.region or ""
+        client = dts.client_of(services, region)
+        yield history_dts.PATH, history_dts.dts_migrations(client, instance.id, region, since, until, options)
+
+
+def _window(options: Mapping[str, Any], clock: Clock) -> tuple[datetime, datetime]:
+    """(since, until), the last seven days where the task does not say."""
+    until = _moment(options, "until") or datetime.fromtimestamp(clock.wall(), timezone.utc)
+    since = _moment(options, "since") or until - timedelta(days=7)
+    if since >= until:
+        raise BadRequest("since is not before until.", code="invalid_options", remedy="Correct since or until.")
+    return since, until
+
+
+def _imports(
+    client: RpcClient, options: Mapping[str, Any], instance: Instance, since: datetime, until: datetime
+) -> list[dict[str, Any]]:
+    from .._alibaba import rds_imports
+
+    rows = [row for row in rds_imports.tasks(client, instance.id, since, until) if row.action in ACTIONS]
+    return [_migration(row) for row in rows if options["task_id"] in (None, "", row.id)]
 
 
 def _migration(row: Task) -> dict[str, Any]:

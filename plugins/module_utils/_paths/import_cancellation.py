@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .._alibaba import rds, rds_imports
+from .._alibaba import rds, rds_imports, rds_instances
 from .._alibaba.errors import AnswerLost, ServiceError
 from .._alibaba.rpc import RpcClient
 from .._failure import WaitTimeout, refuse_options
@@ -35,7 +35,7 @@ class Request(NamedTuple):
 class Observed(NamedTuple):
     """instance: None, if there is none. running: imports and copies that the task list shows as unfinished."""
 
-    instance: rds.Instance | None
+    instance: rds_instances.Instance | None
     running: frozenset[str] = frozenset()
 
     @property
@@ -78,7 +78,7 @@ class ImportCancellation:
         self._clock = clock
 
     def observe(self) -> Observed:
-        found = rds.instance(self._client, self._request.instance_id)
+        found = rds_instances.instance(self._client, self._request.instance_id)
         return Observed(
             found, rds_imports.running_imports(self._client, found.id, self._clock.wall()) if found else frozenset()
         )

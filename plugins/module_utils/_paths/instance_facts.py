@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .._alibaba import rds
+from .._alibaba import rds, rds_instances
 from .._alibaba.errors import ServiceError
 from .._alibaba.rpc import RpcClient
 from .._failure import BadRequest, MigrationFailure
@@ -22,9 +22,9 @@ def instance_facts(client: RpcClient, instance_id: str) -> dict[str, Any]:
     instance = existing_instance(client, instance_id)
     unavailable: dict[str, str] = {}
     databases = _part("databases", lambda: rds.databases(client, instance_id), unavailable)
-    used = _part("storage", lambda: rds.storage_used(client, instance), unavailable)
-    accounts = _part("accounts", lambda: rds.accounts(client, instance_id), unavailable)
-    addresses = _part("addresses", lambda: rds.addresses(client, instance_id), unavailable)
+    used = _part("storage", lambda: rds_instances.storage_used(client, instance), unavailable)
+    accounts = _part("accounts", lambda: rds_instances.accounts(client, instance_id), unavailable)
+    addresses = _part("addresses", lambda: rds_instances.addresses(client, instance_id), unavailable)
     return {
         "instance": {
             **{k: v for k, v in instance._asdict().items() if k not in ("storage", "storage_used")},
@@ -41,10 +41,10 @@ def instance_facts(client: RpcClient, instance_id: str) -> dict[str, Any]:
     }
 
 
-def existing_instance(client: RpcClient, instance_id: str) -> rds.Instance:
+def existing_instance(client: RpcClient, instance_id: str) -> rds_instances.Instance:
     if not instance_id.strip():
         raise BadRequest("instance_id is empty.", code="invalid_options", remedy="Give the id of an instance.")
-    found = rds.instance(client, instance_id)
+    found = rds_instances.instance(client, instance_id)
     if found is None:
         raise MigrationFailure(
             f"{instance_id} was not found in this account and region.",

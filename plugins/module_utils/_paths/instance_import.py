@@ -17,7 +17,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .._alibaba import rds
+from .._alibaba import rds, rds_instances
 from .._alibaba.errors import ServiceError, is_unknown_instance
 from .._alibaba.rpc import RpcClient
 from .._failure import WaitTimeout
@@ -132,12 +132,12 @@ class InstanceImport:
 
     def _look(self) -> Observed:
         """What waiting needs: the databases of the target and, while some are missing, what goes on around them."""
-        target = rds.instance(self._client, self._request.target)
+        target = rds_instances.instance(self._client, self._request.target)
         listed = rds.databases(self._client, target.id) if target else {}
         seen = Observed(now=self._now(), source=None, target=target, target_databases=listed)
         if not remaining(self._request, seen):
             return seen
-        seen = seen._replace(source=rds.instance(self._client, self._request.source))
+        seen = seen._replace(source=rds_instances.instance(self._client, self._request.source))
         if seen.source is None or target is None:
             return seen
         from .._alibaba import rds_imports
@@ -161,8 +161,8 @@ class InstanceImport:
             backups=self._backups(seen.now) if self._request.may_copy else None,
         )
 
-    def _used(self, instance: rds.Instance) -> int | None:
-        return self._unless_forbidden(lambda: rds.storage_used(self._client, instance))
+    def _used(self, instance: rds_instances.Instance) -> int | None:
+        return self._unless_forbidden(lambda: rds_instances.storage_used(self._client, instance))
 
     def _backups(self, now: datetime) -> tuple[Backup, ...] | None:
         from .._alibaba import rds_imports

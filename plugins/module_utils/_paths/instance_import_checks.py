@@ -21,6 +21,7 @@ from .._plan import FAIL, PASS, UNKNOWN, Check
 from .instance_import_plan import coming, state_on
 
 if TYPE_CHECKING:
+    from .._alibaba.rds_instances import Instance
     from .instance_import_plan import Observed
     from .instance_import_request import Request
 
@@ -32,7 +33,7 @@ _LONGEST_NAME = 128
 _GIB = 1024**3
 
 
-def wrong_engine(*instances: rds.Instance) -> list[str]:
+def wrong_engine(*instances: Instance) -> list[str]:
     """The instances that are known to run something else than SQL Server."""
     return [f"{i.id} runs {i.engine}" for i in instances if i.engine is not None and i.engine != SQL_SERVER]
 
@@ -73,7 +74,7 @@ def checks_before_an_import(request: Request, observed: Observed, missing: Mappi
     return items
 
 
-def _exists(name: str, option: str, instance_id: str, found: rds.Instance | None) -> Check:
+def _exists(name: str, option: str, instance_id: str, found: Instance | None) -> Check:
     if found is not None:
         return Check(name, PASS, f"{instance_id} exists and belongs to this account")
     return Check(
@@ -84,7 +85,7 @@ def _exists(name: str, option: str, instance_id: str, found: rds.Instance | None
     )
 
 
-def _engine(source: rds.Instance, target: rds.Instance) -> Check:
+def _engine(source: Instance, target: Instance) -> Check:
     wrong = wrong_engine(source, target)
     if wrong:
         return Check(
@@ -96,7 +97,7 @@ def _engine(source: rds.Instance, target: rds.Instance) -> Check:
     return _all_told("engine", [(i.id, i.engine) for i in (source, target)], "both instances run SQL Server")
 
 
-def _instances_running(request: Request, observed: Observed, source: rds.Instance, target: rds.Instance) -> Check:
+def _instances_running(request: Request, observed: Observed, source: Instance, target: Instance) -> Check:
     """Both at rest, as far as their states, the task lists and the target's databases tell."""
     going_on = [f"{i.id} is {i.state}" for i in (source, target) if i.state is not None and i.state != rds.RUNNING]
     going_on += [f"{action} runs" for action in sorted(observed.running)]
@@ -117,7 +118,7 @@ def _instances_running(request: Request, observed: Observed, source: rds.Instanc
     return _all_told("instances_running", [(i.id, i.state) for i in (source, target)], "both instances are Running")
 
 
-def _instance_type(source: rds.Instance, target: rds.Instance) -> Check:
+def _instance_type(source: Instance, target: Instance) -> Check:
     wrong = [f"{i.id} is {i.type}" for i in (source, target) if i.type not in (None, "Primary")]
     if wrong:
         remedy = "Use primary instances, not read-only, disaster recovery or temporary ones."
@@ -125,7 +126,7 @@ def _instance_type(source: rds.Instance, target: rds.Instance) -> Check:
     return _all_told("primary_instances", [(i.id, i.type) for i in (source, target)], "both are primary instances")
 
 
-def _lock_mode(source: rds.Instance, target: rds.Instance) -> Check:
+def _lock_mode(source: Instance, target: Instance) -> Check:
     locked = [f"{i.id} is locked ({i.lock_mode})" for i in (source, target) if i.lock_mode not in (None, "Unlock")]
     if locked:
         return Check(
@@ -228,7 +229,7 @@ def _free_storage(observed: Observed) -> Check:
     )
 
 
-def _not_2017_enterprise(source: rds.Instance, target: rds.Instance, request: Request) -> Check:
+def _not_2017_enterprise(source: Instance, target: Instance, request: Request) -> Check:
     hit = [i.id for i in (source, target) if i.version is not None and i.version.startswith("2017_ent")]
     if hit:
         return Check(
@@ -241,7 +242,7 @@ def _not_2017_enterprise(source: rds.Instance, target: rds.Instance, request: Re
     return _all_told("not_2017_enterprise", told, "neither instance runs SQL Server 2017 Enterprise")
 
 
-def _family(source: rds.Instance, target: rds.Instance, request: Request) -> Check:
+def _family(source: Instance, target: Instance, request: Request) -> Check:
     wrong = [
         f"{i.id} is {_FAMILIES.get(i.family, i.family)}"
         for i in (source, target)
@@ -257,7 +258,7 @@ def _family(source: rds.Instance, target: rds.Instance, request: Request) -> Che
     return _all_told("family", [(i.id, i.family) for i in (source, target)], "both instances are of a dedicated family")
 
 
-def _same_version(source: rds.Instance, target: rds.Instance) -> Check:
+def _same_version(source: Instance, target: Instance) -> Check:
     name = "same_version"
     if source.version is None or target.version is None:
         return Check(name, UNKNOWN, "The service did not tell the version of both instances.", _BY_HAND)

@@ -19,6 +19,7 @@ from .instance_import_request import Request
 
 if TYPE_CHECKING:
     from .._alibaba.rds_imports import Backup
+    from .._alibaba.rds_instances import Instance
 
 
 class Observed(NamedTuple):
@@ -29,8 +30,8 @@ class Observed(NamedTuple):
     """
 
     now: datetime
-    source: rds.Instance | None
-    target: rds.Instance | None
+    source: Instance | None
+    target: Instance | None
     source_databases: Mapping[str, rds.Database] = MappingProxyType({})
     target_databases: Mapping[str, rds.Database] = MappingProxyType({})
     source_used: int | None = None
