@@ -43,7 +43,7 @@ demo: $(READY) mariadb
 
 test: $(READY) mariadb
 	@rm -rf build/results && mkdir -p build/results
-	@$(NOX) --report build/results/report.json; $(REPORT) build/results
+	@$(BIN)/python tests/utils/all_sessions.py build/results; $(REPORT) build/results
 
 lint: $(READY)
 	@$(NOX) -e format types lint license-check extra-checks

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import sys
@@ -64,15 +65,21 @@ def check_format(session: nox.Session) -> None:
         run(session, "ruff", "check", *config, ".")
 
 
-@nox.session(venv_backend="none")
-def types(session: nox.Session) -> None:
-    """Check types (mypy): strictly in module_utils, the emulator and the tools, and for consistency in modules."""
-    # mypy finds the collection's own imports in a tree that has Ansible's shape.
+def collection_tree() -> pathlib.Path:
+    """Show the working tree as a collection in a tree of Ansible's shape, and name that tree."""
     tree = ROOT / ".nox" / "types"
     collection = tree / "ansible_collections" / "apsaradb" / "migration"
     collection.parent.mkdir(parents=True, exist_ok=True)
-    if not collection.is_symlink():
+    with contextlib.suppress(FileExistsError):
         collection.symlink_to(ROOT, target_is_directory=True)
+    return tree
+
+
+@nox.session(venv_backend="none")
+def types(session: nox.Session) -> None:
+    """Check types (mypy): strictly in module_utils, the emulator and the tools, and for consistency in modules."""
+    # mypy finds the collection's own imports there.
+    collection = collection_tree() / "ansible_collections" / "apsaradb" / "migration"
     paths = [collection / name for name in ("plugins", "demo", "tests/bench") if (ROOT / name).exists()]
     tools = sorted((ROOT / "tests" / "utils").glob("*.py"))
     run(session, "mypy", "--config-file=.mypy.ini", *paths, *tools, "tests/emulator/apsara_emulator")
@@ -138,6 +145,16 @@ def sanity(session: nox.Session) -> None:
 def units(session: nox.Session) -> None:
     """Run the unit tests of the collection."""
     ansible_test(session, cores.MAIN.version, "units")
+
+
+@nox.session(name="real-servers", venv_backend="none")
+def real_servers(session: nox.Session) -> None:
+    """Run the unit tests that ansible-test leaves out: on real servers, and with killed processes."""
+    tree = collection_tree()
+    report = f"--junitxml={RESULTS / 'real-servers.xml'}"
+    options = ["-q", "-n", "2", "-m", "processes and not soak", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    session.env["PYTHONPATH"] = str(tree)
+    run(session, "python", "-m", "pytest", *options, report, "tests/unit", *session.posargs)
 
 
 @nox.session(venv_backend="none")

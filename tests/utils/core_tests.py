@@ -202,9 +202,11 @@ def prepare_home(installed: cores.Installed) -> None:
             settings[section][option] = ast.literal_eval(value)
     path = HOME / ".config" / "pip" / "pip.conf"
     path.parent.mkdir(parents=True, exist_ok=True)
-    # An index may be named with a password.
-    with open(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
+    # An index may be named with a password, so nobody else may read it; another run may read it at any time.
+    unfinished = path.with_suffix(f".{os.getpid()}")
+    with open(os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
         settings.write(file)
+    unfinished.replace(path)
 
     cached = HOME / ".ansible" / "test" / "cache"
     cached.mkdir(parents=True, exist_ok=True)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Say in one table what a run of nox did, and end with its verdict.
+"""Say in one table what runs of nox did, and end with the verdict.
 
-Reads nox's report, and beside it what sessions left under their own name: stages as JSON, or results of pytest.
+Reads nox's reports, and beside them what sessions left under their own name: stages as JSON, or results of pytest.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ GOOD = {"success": "passed", "skipped": "skipped"}
 def rows(folder: pathlib.Path) -> list[tuple[str, str, str, float]]:
     """Collect name, result, detail and seconds of every session, and of the stages of those that have some."""
     table = []
-    for session in json.loads((folder / "report.json").read_text())["sessions"]:
+    reports = (json.loads(path.read_text()) for path in sorted(folder.glob("report*.json")))
+    for session in (session for report in reports for session in report["sessions"]):
         name = session["name"]
         result = GOOD.get(session["result"], "FAILED")
         stages = folder / f"{name}.json"
