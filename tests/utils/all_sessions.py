@@ -1,0 +1,109 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run every session that nox runs by default, two at a time, and leave nox's reports for summary.py.
+
+Most of them keep one processor busy only. What a session prints is shown when it ends, so that none interrupts another.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+NOX = [sys.executable, "-m", "nox", "--no-error-on-missing-interpreters"]
+# The long ones first: a long one begun last would run alone. What is not named here follows in nox's order.
+LONG = ("integration", "units", "sanity", "real-servers", "core-oldest", "core-newest", "emulator", "mutations")
+# antsibull-nox's name for others that are in the list themselves.
+META = "Meta session"
+
+
+class Lanes:
+    """Sessions side by side; a stop ends those that run and begins no other."""
+
+    def __init__(self, results: pathlib.Path) -> None:
+        self._results = results
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[str]] = set()
+        self._stopped = False
+
+    def run(self, name: str) -> None:
+        """Run a session. How it ended stands in nox's report; without one it did not get that far."""
+        with self._lock:
+            if self._stopped:
+                return
+            print(f"{name}: begins", flush=True)
+            # A group of its own: a stop has to reach what nox has started.
+            process = subprocess.Popen(
+                [*NOX, "--report", str(report_of(self._results, name)), "-e", name],
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+            self._running.add(process)
+        start = time.monotonic()
+        output, _none = process.communicate()
+        with self._lock:
+            self._running.discard(process)
+            print(
+                f"\n==== {name} ====\n{output.rstrip()}\n==== {name}: {time.monotonic() - start:.0f} s ====\n",
+                flush=True,
+            )
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+            for process in self._running:
+                os.killpg(process.pid, signal.SIGTERM)
+
+
+def report_of(results: pathlib.Path, name: str) -> pathlib.Path:
+    """Where nox reports on a session."""
+    return results / f"report-{name}.json"
+
+
+def default_sessions() -> list[str]:
+    """Name what nox runs when it is not told what to run, the long ones first."""
+    command = [*NOX, "--list", "--json"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = [row["session"] for row in json.loads(listed) if not row["description"].startswith(META)]
+    return sorted(names, key=lambda name: LONG.index(name) if name in LONG else len(LONG))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("results", type=pathlib.Path)
+    parser.add_argument("--at-once", type=int, default=2)
+    arguments = parser.parse_args()
+
+    names = default_sessions()
+    lanes = Lanes(arguments.results.resolve())
+    with concurrent.futures.ThreadPoolExecutor(arguments.at_once) as pool:
+        try:
+            list(pool.map(lanes.run, names))
+        except KeyboardInterrupt:
+            lanes.stop()
+            return 130
+    for name in names:
+        report = report_of(arguments.results, name)
+        if not report.exists():
+            report.write_text(json.dumps({"sessions": [{"name": name, "result": "no report"}]}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
