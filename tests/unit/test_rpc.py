@@ -19,7 +19,8 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.errors
     Unreachable,
     WriteRefused,
 )
-from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.rpc import Retrying, RpcClient
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.rpc import RpcClient
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.rpc_retries import Retrying
 from ansible_collections.apsaradb.migration.plugins.module_utils._failure import MigrationFailure
 from ansible_collections.apsaradb.migration.tests.unit.stage import ENDPOINT, SOURCE, TARGET, Stage
 

@@ -139,7 +139,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a write is sent again after a fault",
-        (Edit(f"{CODE}/_alibaba/rpc.py", "(reading and failure.transient)", "failure.transient"),),
+        (Edit(f"{CODE}/_alibaba/rpc_retries.py", "(reading and failed.transient)", "failed.transient"),),
         (f"{RPC}::test_a_write_is_never_repeated",),
     ),
     Mutation(

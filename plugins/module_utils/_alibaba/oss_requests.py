@@ -24,7 +24,8 @@ from .credentials import CredentialSource, secrets_of
 from .errors import Unreachable
 from .http_library import requests
 from .oss_session import OssSession, RenewedCredentials, access_key_of, bucket_class, library
-from .rpc import CallLog, Retrying
+from .rpc import CallLog
+from .rpc_retries import Retrying
 
 T = TypeVar("T")
 

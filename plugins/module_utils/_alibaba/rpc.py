@@ -6,27 +6,29 @@
 
 """One way in for RDS, DTS, RAM and STS: signed RPC calls with retries, paging and answers that are understood.
 
-What is retried: throttled calls, whatever they are; broken connections and faults of the service only for reads. No
-create call of a migration is idempotent at the service, so a write whose answer is lost is reported as AnswerLost and
-never sent again from here.
+No create call of a migration is idempotent at the service, so a write whose answer is lost is reported as AnswerLost
+and never sent again from here. What is: rpc_retries.py.
 """
 
 from __future__ import annotations
 
 import json
-import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._failure import BadRequest
 from .._waiting import Clock
 from .connection import CONNECT_TIMEOUT, READ_TIMEOUT, WRITE_TIMEOUT, Trust, proxies_for
 from .credentials import CredentialSource, secrets_of
-from .errors import AnswerLost, ServiceError, Unreachable, WriteRefused, is_throttling
+from .errors import AnswerLost, ServiceError, Unreachable, WriteRefused
 from .http_library import requests
 from .signing import ProofOfCaller, query_string
+
+if TYPE_CHECKING:
+    from .rpc_retries import Retrying
 
 FORM = "application/x-www-form-urlencoded"
 USER_AGENT = "apsaradb.migration (Ansible)"
@@ -36,24 +38,11 @@ LARGEST_ANSWER = 32 * 1024 * 1024
 SLOWEST_ANSWER = 120.0
 
 
-class Retrying(NamedTuple):
-    """How long a call that is throttled or fails is repeated, in seconds.
-
-    patience: until it is given up. unreachable: the same where nothing answers at all, which is mostly a wrong endpoint
-    and should be told soon. first, most: length of the first and the longest pause.
-    """
-
-    patience: float = 120.0
-    unreachable: float = 10.0
-    first: float = 0.5
-    most: float = 20.0
-
-
 class Service(NamedTuple):
     """name: as in option names (`rds_endpoint`). reads: the actions that change nothing at the service.
 
     forms: by action, the parameters that go into a form in the body; all others are in the query. tells_success: an
-    answer with HTTP 200 may say `Success: false`, which is a refusal.
+    answer with HTTP 200 may say `Success: false`, as a boolean or a text, which is a refusal.
     """
 
     name: str
@@ -84,7 +73,7 @@ class RpcClient:
         trust: Trust | None = None,
         clock: Clock | None = None,
         retrying: Retrying | None = None,
-        jitter: Callable[[], float] = random.random,
+        jitter: Callable[[], float] | None = None,
         log: CallLog | None = None,
         proof: Any = None,
     ) -> None:
@@ -95,7 +84,7 @@ class RpcClient:
         self.read_only = read_only
         self._trust = trust or Trust()
         self._clock = clock or Clock()
-        self._retrying = retrying or Retrying()
+        self._retrying = retrying
         self._jitter = jitter
         self._log = log if log is not None else CallLog()
         self._proof = proof or ProofOfCaller(credentials, wall_clock=self._clock.wall)
@@ -122,7 +111,7 @@ class RpcClient:
                 action=action,
                 remedy="Look for broken characters in the ids and names of the task.",
             ) from None
-        answer = self._with_retries(action, query, form, reading)
+        answer = self._answer(action, query, form, reading)
         if not reading:
             self._log.writes.append(str(answer.get("RequestId") or ""))
         return answer
@@ -158,33 +147,27 @@ class RpcClient:
         query = {k: v for k, v in told.items() if k not in in_form}
         return query_string(query), query_string({k: v for k, v in told.items() if k in in_form})
 
-    def _with_retries(self, action: str, query: str, form: str, reading: bool) -> dict[str, Any]:
+    def _answer(self, action: str, query: str, form: str, reading: bool) -> dict[str, Any]:
+        """Of the first attempt, or of a later one where the call may be repeated."""
         started = self._clock.monotonic()
-        attempt = 0
-        while True:
-            try:
-                return self._attempt(action, query, form, READ_TIMEOUT if reading else WRITE_TIMEOUT)
-            except (ServiceError, Unreachable, AnswerLost) as failure:
-                pause = self._pause(failure, attempt)
-                may_repeat = is_throttling(failure.code) or (reading and failure.transient)
-                patience = self._retrying.unreachable if isinstance(failure, Unreachable) else self._retrying.patience
-                if not may_repeat or self._clock.monotonic() + pause > started + patience:
-                    raise
-            self._clock.sleep(pause)
-            attempt += 1
+        attempt = partial(self._attempt, action, query, form, READ_TIMEOUT if reading else WRITE_TIMEOUT)
+        try:
+            return attempt()
+        except (ServiceError, Unreachable, AnswerLost) as failure:
+            failed = failure
+        from .rpc_retries import answer_of_repeated
 
-    def _pause(self, failure: Any, attempt: int) -> float:
-        """What the service asks for, else doubling with jitter, so that parallel tasks do not return together."""
-        asked: float | None = getattr(failure, "retry_after", None)
-        doubling: float = min(self._retrying.most, self._retrying.first * 2**attempt)
-        pause = doubling * (0.5 + self._jitter() / 2)
-        return max(asked, 0.0) + pause / 10 if asked is not None else pause
+        return answer_of_repeated(
+            attempt, failed, self._retrying, started=started, reading=reading, clock=self._clock, jitter=self._jitter
+        )
 
     def _attempt(self, action: str, query: str, form: str, silence: float) -> dict[str, Any]:
         response, body = self._exchange(action, query, form, silence)
         document = _as_document(body)
-        if document is not None and self._service.tells_success:
-            document = _told_refusal(document) or document
+        if document is not None and self._service.tells_success and str(document.get("Success")).lower() == "false":
+            from .rpc_failures import told_refusal
+
+            document = told_refusal(document)
         if response.status_code in range(200, 300) and document is not None and not error_code(document):
             return document
         from .rpc_failures import refusal
@@ -253,20 +236,6 @@ def _as_document(body: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
-
-
-def _told_refusal(document: Mapping[str, Any]) -> dict[str, Any] | None:
-    """An answer that says that it is no success, as an error body; None for any other.
-
-    `Success` is a boolean or a text. What stands for %s in the message is told apart from it.
-    """
-    if str(document.get("Success")).lower() != "false":
-        return None
-    told = {key: document.get(key) for key in ("ErrCode", "ErrMessage", "DynamicMessage")}
-    text, meant = (str(told[key] or "") for key in ("ErrMessage", "DynamicMessage"))
-    text = text.replace("%s", meant) if "%s" in text else " ".join(filter(None, (text, meant)))
-    code = error_code({"Code": told["ErrCode"]}) or error_code(document) or "Refused"
-    return {"Code": code, "Message": text, "RequestId": document.get("RequestId")}
 
 
 def error_code(document: Mapping[str, Any]) -> str:

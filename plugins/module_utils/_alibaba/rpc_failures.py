@@ -87,6 +87,18 @@ def refusal(
     return failure
 
 
+def told_refusal(document: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer that says that it is no success, as an error body.
+
+    What stands for %s in the message is told apart from it.
+    """
+    told = {key: document.get(key) for key in ("ErrCode", "ErrMessage", "DynamicMessage")}
+    text, meant = (str(told[key] or "") for key in ("ErrMessage", "DynamicMessage"))
+    text = text.replace("%s", meant) if "%s" in text else " ".join(filter(None, (text, meant)))
+    code = error_code({"Code": told["ErrCode"]}) or error_code(document) or "Refused"
+    return {"Code": code, "Message": text, "RequestId": document.get("RequestId")}
+
+
 def _kind_of(error: Exception) -> str:
     """certificate, unsent (the request cannot have arrived) or lost."""
     causes = _causes(error)
