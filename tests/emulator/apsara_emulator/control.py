@@ -14,6 +14,7 @@ from typing import Any
 from .errors import DocumentError
 from .gateway import Gateway
 from .http_messages import HttpRequest, HttpResponse
+from .mysql import control as mysql
 from .postgresql import control as postgresql
 
 _SLASHES = re.compile("/+")
@@ -33,6 +34,9 @@ class Control:
             ("GET", "world"): lambda _request: self._world.to_document(),
             ("POST", "world"): self._merge,
             ("POST", "clock"): self._advance,
+            ("GET", "mysql"): lambda _request: mysql.overview(self._world),
+            ("POST", "mysql/source"): lambda request: mysql.add_source(self._world, _mapping(request)),
+            ("POST", "mysql/server"): lambda request: mysql.act(self._world, _mapping(request)),
             ("GET", "postgresql"): lambda _request: postgresql.overview(self._world),
             ("POST", "postgresql/source"): lambda request: postgresql.add_source(self._world, _mapping(request)),
             ("POST", "postgresql/server"): lambda request: postgresql.act(self._world, _mapping(request)),

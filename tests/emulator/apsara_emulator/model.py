@@ -79,7 +79,8 @@ class Database:
 class DatabaseAccount:
     """A login of an instance. `privileges`: database name to ReadWrite, ReadOnly, DBOwner and so on.
 
-    `password` is what DTS has to be told; nothing: any will do.
+    `password` is what DTS has to be told; nothing: any will do. `console` is False for one that was made by a
+    statement: then it is the server's own rights that count.
     """
 
     name: str
@@ -88,6 +89,7 @@ class DatabaseAccount:
     description: str = ""
     privileges: dict[str, str] = field(default_factory=dict)
     password: str | None = None
+    console: bool = True
 
 
 @dataclass

@@ -23,6 +23,7 @@ from .default_world import default_document
 from .errors import ApiError, DocumentError
 from .faults import FaultBook
 from .model import Account, Instance, WorldState
+from .mysql.fleet import Fleet as MysqlFleet
 from .oss.library import ObjectLibrary
 from .oss.storage import BlobStore
 from .postgresql.fleet import Fleet
@@ -30,6 +31,7 @@ from .registry import ACTIONS, Answer, Call
 from .shapes import identified, shaped
 from .stored_objects import LibraryObjects, ObjectStore
 from .transmission.data_copy import Snapshot
+from .transmission.mysql_events import Place
 from .variants import Variants
 
 
@@ -55,12 +57,14 @@ class World:
         self.speed = speed
         self.calls = CallLog()
         self.faults = FaultBook()
+        self.mysql = MysqlFleet()
         self.postgresql = Fleet()
         self.dts_passwords: dict[tuple[str, str], str] = {}
         """What DTS was told: (job id, source or target) to password. It is no part of a world document."""
         self.dts_lists: dict[tuple[str, str], deque[float]] = defaultdict(deque)
         self.dts_hosts: dict[str, Instance] = {}
         self.dts_snapshots: dict[str, Snapshot] = {}
+        self.dts_places: dict[str, Place] = {}
         self.lock = threading.RLock()
         self.oss = ObjectLibrary(self, store or BlobStore())
         self.objects: ObjectStore = LibraryObjects(self.oss)
@@ -113,6 +117,7 @@ class World:
         """
         with self.lock:
             self.postgresql.reset()
+            self.mysql.reset()
             self.dts_passwords.clear()
             if document is not None:
                 self._load(document)
@@ -125,6 +130,7 @@ class World:
             self.dts_lists.clear()
             self.dts_hosts.clear()
             self.dts_snapshots.clear()
+            self.dts_places.clear()
 
     def call(
         self,

@@ -50,15 +50,17 @@ _SETTINGS = {
     "max-connections": "200",
     "performance-schema": "0",
     "skip-name-resolve": "1",
+    # Rows that BINLOG statements bring win over those that are there, as with DTS.
+    "slave-exec-mode": "IDEMPOTENT",
     "skip-slave-start": "1",
     "sync-binlog": "0",
 }
 _FIRST_STATEMENTS = (
+    "set sql_log_bin = 0;\n"
     "delete from mysql.global_priv where User <> 'mariadb.sys';\n"
     "flush privileges;\n"
     "create user {user}@'%' identified by '{password}';\n"
     "grant all privileges on *.* to {user}@'%' with grant option;\n"
-    "reset master;\n"
 )
 _template_lock = threading.Lock()
 

@@ -51,6 +51,20 @@ class Session:
         with _told(), self._connection.cursor() as cursor:
             return int(cursor.execute(statement, values or None))
 
+    def dump(self, command: int, request: bytes) -> Iterator[bytes]:
+        """The packets that a replication command is answered with, until the server says that there are no more.
+
+        Afterwards the connection is of no use. SqlError if the server refuses.
+        """
+        with _told():
+            self._connection._execute_command(command, request)
+        while True:
+            with _told():
+                packet = self._connection._read_packet()
+            if packet.is_eof_packet():
+                return
+            yield packet.get_all_data()
+
     def script(self, statements: str) -> None:
         """Several statements, each ended by a semicolon. SqlError with the first one that is refused."""
         from pymysql.constants import CLIENT

@@ -42,21 +42,34 @@ def add_source(world: World, document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def act(world: World, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Do something to a server: `{"source": NAME or "instance": ID, "do": WORD, ...}`. DocumentError if it fails."""
+    """Do something to a server: `{"source": NAME or "instance": ID, "do": WORD, ...}`. DocumentError if it fails.
+
+    `start` of an instance that has no server yet gives it one.
+    """
     given = dict(document)
-    word, name, instance = (given.pop(key, "") for key in ("do", "source", "instance"))
-    server = world.postgresql.sources.get(name) if name else world.postgresql.server(str(instance))
-    if server is None:
-        raise DocumentError(f"server: there is no {'source' if name else 'instance'} {name or instance!r} that runs")
+    word, name, instance = (str(given.pop(key, "")) for key in ("do", "source", "instance"))
     if word not in _WORDS:
         raise DocumentError(f"server: do is one of {', '.join(_WORDS)}")
     try:
+        server = world.postgresql.sources.get(name) if name else _of_instance(world, instance, word)
+        if server is None:
+            raise DocumentError(
+                f"server: there is no {'source' if name else 'instance'} {name or instance!r} that runs"
+            )
         result = _WORDS[word](server, **given)
         if word == "remove" and name:
             del world.postgresql.sources[name]
         return result or {"running": server.is_running, "port": server.port}
     except (ServerError, TypeError) as error:
         raise DocumentError(f"server: {error}") from error
+
+
+def _of_instance(world: World, instance_id: str, word: str) -> Server | None:
+    with world.lock:
+        instance = world.state.instances.get(instance_id)
+        if word == "start" and instance is not None and world.postgresql.is_possible(instance):
+            return world.postgresql.ensure(instance)
+    return world.postgresql.server(instance_id)
 
 
 def _kill(server: Server) -> None:

@@ -90,6 +90,10 @@ class Home:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ServerError(f"{Path(command[0]).name}: {error}") from error
 
+    def open(self, command: list[str], **streams: Any) -> subprocess.Popen[bytes]:
+        """Start a program whose streams are the caller's, as the user of the servers. Who starts it has to end it."""
+        return subprocess.Popen(command, **streams, **self._manner(None))
+
     def spawn(
         self, command: list[str], log: Path, environment: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:

@@ -15,7 +15,7 @@ from ..operations import shown_status
 from ..registry import Answer, Call, action
 from ..restore_places import is_abandoned, shown_database_status
 from ..world import World
-from . import postgresql_contents
+from . import server_contents
 from .checks import Page, page_asked_for, require_free_name
 
 
@@ -24,7 +24,7 @@ def describe_databases(world: World, call: Call) -> Answer:
     """The databases of an instance. Paging figures sit inside each row; TotalCount only for SQL Server."""
     instance = world.instance(call.account_id, call.text("DBInstanceId"))
     page = page_asked_for(world, call, (30, 50, 100), 30)
-    postgresql_contents.refresh(world, instance)
+    server_contents.refresh(world, instance)
     listed = [
         (name, database)
         for name, database in instance.databases.items()
@@ -55,7 +55,7 @@ def create_database(world: World, call: Call) -> Answer:
     if len(instance.databases) >= instance.max_databases:
         raise ApiError("QuotaExceeded.DBName", 400, f"The instance {instance.id} holds no more databases.")
     now = world.clock.now()
-    postgresql_contents.create_database(world, instance, name)
+    server_contents.create_database(world, instance, name, call.text("CharacterSetName"))
     instance.databases[name] = Database(
         status="Creating",
         character_set=call.text("CharacterSetName"),
@@ -76,7 +76,7 @@ def delete_database(world: World, call: Call) -> Answer:
         raise world.variants.error("database_not_found", f"There is no database {call.text('DBName')[:64]}.")
     if database.status != "Running" and not is_abandoned(world, database):
         raise world.variants.error("wrong_database_state", f"The database is {database.status}.")
-    postgresql_contents.drop_database(world, instance, call.text("DBName"))
+    server_contents.drop_database(world, instance, call.text("DBName"))
     lag = world.lasting(world.variants.seconds("delete_lag"))
     if lag:
         database.status, database.gone = "Deleting", Instant(world.clock.now() + lag)
@@ -92,7 +92,7 @@ def describe_accounts(world: World, call: Call) -> Answer:
     if instance.engine == "SQLServer" and instance.engine_version == "2017_ent":
         raise world.variants.error("wrong_version", f"{call.action} is not available on {instance.engine_version}.")
     page = page_asked_for(world, call, range(30, 201), 30)
-    postgresql_contents.refresh(world, instance)
+    server_contents.refresh(world, instance)
     listed = [one for one in instance.accounts if call.text("AccountName") in ("", one.name)]
     return {
         "Accounts": {"DBInstanceAccount": [_account_row(instance, one) for one in page.of(listed)]},

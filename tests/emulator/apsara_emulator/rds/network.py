@@ -21,8 +21,8 @@ def connection_string(world: World, instance: Instance) -> str:
 
 def connection_port(world: World, instance: Instance) -> str:
     """The port of the instance's internal endpoint."""
-    server = world.postgresql.server(instance.id)
-    return instance.port if server is None else str(server.port)
+    port = _server_port(world, instance)
+    return instance.port if port is None else str(port)
 
 
 def whitelist_text(group: Whitelist) -> str:
@@ -32,13 +32,14 @@ def whitelist_text(group: Whitelist) -> str:
 
 @action("rds", "DescribeDBInstanceNetInfo", mutating=False)
 def describe_db_instance_net_info(world: World, call: Call) -> Answer:
-    """The endpoints. Whoever asks for those of a PostgreSQL instance wants to connect: its server is started."""
+    """The endpoints. Whoever asks for those of an instance with real servers wants to connect: one is started."""
     instance = world.instance(call.account_id, call.text("DBInstanceId"))
-    if world.postgresql.is_possible(instance):
-        try:
-            world.postgresql.ensure(instance)
-        except ServerError as error:
-            raise ApiError("InternalError", 500, f"The emulator could not start a server: {error}") from error
+    for fleet in (world.postgresql, world.mysql):
+        if fleet.is_possible(instance):
+            try:
+                fleet.ensure(instance)
+            except ServerError as error:
+                raise ApiError("InternalError", 500, f"The emulator could not start a server: {error}") from error
     wanted = call.text("DBInstanceNetRWSplitType")
     groups = [{"SecurityIPGroupName": group.name, "SecurityIPs": whitelist_text(group)} for group in instance.whitelist]
     infos = [
@@ -81,8 +82,14 @@ def describe_db_instance_ip_array_list(world: World, call: Call) -> Answer:
 
 def _addresses(world: World, instance: Instance) -> list[Address]:
     """That of a real server, the endpoints of the world document, or the one that every instance has."""
-    server = world.postgresql.server(instance.id)
-    if server is not None:
-        return [Address(HOST, str(server.port), HOST)]
+    port = _server_port(world, instance)
+    if port is not None:
+        return [Address(HOST, str(port), HOST)]
     domain = {"MySQL": "mysql", "PostgreSQL": "pg", "SQLServer": "sqlserver"}.get(instance.engine, "rds")
     return instance.addresses or [Address(f"{instance.id}.{domain}.rds.aliyuncs.com", instance.port, "10.0.0.10")]
+
+
+def _server_port(world: World, instance: Instance) -> int | None:
+    """That of the real server behind an instance, if there is one by now."""
+    server = world.postgresql.server(instance.id) or world.mysql.server(instance.id)
+    return None if server is None else server.port

@@ -55,11 +55,15 @@ def instance_at(world: World, job: DtsJob, endpoint: DtsEndpoint) -> Instance | 
         found = world.state.instances.get(endpoint.instance_id)
         return found if found is not None and found.account_id == owner_of(job, endpoint) else None
     known = world.state.self_managed.get(f"{endpoint.address}:{endpoint.port}")
-    if known is None and engine_of(endpoint) == "PostgreSQL":
+    if known is not None:
+        return known
+    if engine_of(endpoint) == "PostgreSQL":
         from .servers import self_managed_instance
 
         return self_managed_instance(world, endpoint)
-    return known
+    from .mysql_servers import mysql_source_instance
+
+    return mysql_source_instance(world, endpoint)
 
 
 def default_role_problem(world: World, account_id: str) -> str:

@@ -28,8 +28,8 @@ from .ends import (
 )
 from .model import DtsEndpoint, DtsFinding, DtsJob
 from .privileges import find_account, login_problem, source_problem, target_problem
+from .real_servers import login_refusal, refresh, rights_problem
 from .reserve import is_set, parse_reserve
-from .servers import login_refusal, real_ends, refresh, server_at
 
 if TYPE_CHECKING:
     from ..world import World
@@ -49,9 +49,7 @@ class Ends:
 
 def run_prechecks(world: World, job: DtsJob) -> list[DtsFinding]:
     """All items in their order, passed ones with an empty problem."""
-    servers = real_ends(world, job)
-    if servers is not None:
-        refresh(world, job, servers)
+    refresh(world, job)
     findings = list(_access(world, job))
     source, target = instance_at(world, job, job.source), instance_at(world, job, job.target)
     # Without a way in nothing else can be looked at.
@@ -107,13 +105,13 @@ def _reach(world: World, job: DtsJob, endpoint: DtsEndpoint, side: str, word: st
 def _login_problem(world: World, instance: Instance, endpoint: DtsEndpoint, password: str | None) -> str:
     """By the world; where there is a real server that knows the password, by a connection too."""
     problem = login_problem(instance, endpoint, password)
-    server = server_at(world, endpoint) if instance.engine == "PostgreSQL" else None
     account = find_account(instance, endpoint.user_name)
-    if problem or server is None or password is None:
+    if problem or password is None:
         return problem
-    if endpoint.type in CLOUD_TYPES and (account is None or account.password is None):
+    made_here = account is not None and account.console
+    if endpoint.type in CLOUD_TYPES and (account is None or (made_here and account.password is None)):
         return ""  # whoever made this account has left open what its password is
-    return login_refusal(server, endpoint, password)
+    return login_refusal(world, instance, endpoint, password)
 
 
 def _versions(ends: Ends) -> str | None:
@@ -130,11 +128,13 @@ def _older_target(ends: Ends) -> str | None:
 
 
 def _rights_source(ends: Ends) -> str | None:
-    return source_problem(ends.source, ends.job, ends.pairs)
+    problem = source_problem(ends.source, ends.job, ends.pairs)
+    return problem or rights_problem(ends.world, ends.job, ends.pairs, "source")
 
 
 def _rights_target(ends: Ends) -> str | None:
-    return target_problem(ends.target, ends.job, ends.pairs)
+    problem = target_problem(ends.target, ends.job, ends.pairs)
+    return problem or rights_problem(ends.world, ends.job, ends.pairs, "target")
 
 
 def _objects_exist(ends: Ends) -> str | None:

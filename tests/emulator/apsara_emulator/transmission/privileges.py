@@ -35,7 +35,7 @@ def find_account(instance: Instance, name: str) -> DatabaseAccount | None:
 def source_problem(instance: Instance, job: DtsJob, pairs: list[Pair]) -> str:
     """What the account of the source is not allowed; empty if nothing is missing."""
     account = find_account(instance, job.source.user_name)
-    if account is None or account.type == "Super":
+    if account is None or account.type == "Super" or not account.console:
         return ""
     names = [one.source for one in pairs]
     if job.incremental:
@@ -53,7 +53,7 @@ def source_problem(instance: Instance, job: DtsJob, pairs: list[Pair]) -> str:
 def target_problem(instance: Instance, job: DtsJob, pairs: list[Pair]) -> str:
     """What the account of the target is not allowed; empty if nothing is missing."""
     account = find_account(instance, job.target.user_name)
-    if account is None or account.type == "Super":
+    if account is None or account.type == "Super" or not account.console:
         return ""
     needed = _OWN if instance.engine == "PostgreSQL" else _WRITE
     return _missing(account, [one.target for one in pairs], needed, "write")

@@ -17,7 +17,7 @@ from .ends import instance_at, pairs_of
 from .model import PHASES, DtsFinding, DtsJob, DtsPhase
 from .outcomes import forced, take_outcomes
 from .prechecks import run_prechecks, target_tables
-from .servers import real_ends
+from .real_servers import is_done_for_real
 
 if TYPE_CHECKING:
     from ..world import World
@@ -60,7 +60,7 @@ def begin_phases(world: World, job: DtsJob, moment: float) -> None:
     """Begin what was asked for; between real servers that is their work, and takes its own time."""
     job.started = Instant(moment)
     job.phases, job.current = {}, None
-    job.real = real_ends(world, job) is not None
+    job.real = is_done_for_real(world, job)
     _begin(world, job, job.wanted[0], moment)
 
 
