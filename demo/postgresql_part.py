@@ -10,15 +10,14 @@ import importlib.util
 import json
 import pathlib
 import secrets
-import subprocess
-import time
 from typing import Any
 
-from story import BIN, OUTPUT, ROOT, CannotRun, Chapter, Part, Service
+from live_writes import LiveWrites
+from story import OUTPUT, ROOT, CannotRun, Chapter, Part, Service
 
 FILES = pathlib.Path("demo/postgresql_cloud")
 INSTANCE = "pgm-bp1target0000001"
-ADDRESS, LOG = OUTPUT / "postgresql.json", OUTPUT / "writer.jsonl"
+ADDRESS = OUTPUT / "postgresql.json"
 ROWS = 300_000
 TABLES = f"""
 create table orders (id bigserial primary key, customer int not null, amount numeric(10, 2) not null,
@@ -27,6 +26,7 @@ insert into orders (customer, amount)
     select 1 + i % 5000, (i % 10000)::numeric / 100 from generate_series(1, {ROWS}) i;
 create index on orders (customer);
 """
+ORDER = "insert into orders (customer, amount) values (1, 9.99) returning id"
 
 PLAYBOOK = [
     "ansible-playbook",
@@ -43,7 +43,7 @@ class Scene:
     def __init__(self) -> None:
         self._service: Service | None = None
         self._login: dict[str, Any] = {}
-        self._writer: subprocess.Popen[str] | None = None
+        self._writer: LiveWrites | None = None
 
     def prepare(self, service: Service) -> None:
         require_postgresql()
@@ -64,38 +64,29 @@ class Scene:
         }
         ADDRESS.touch(mode=0o600)
         ADDRESS.write_text(json.dumps({"demo_source": address}))
-        LOG.unlink(missing_ok=True)
-        self._writer = subprocess.Popen(
-            [BIN / "python", ROOT / FILES / "writer.py", LOG], stdin=subprocess.PIPE, text=True
-        )
-        assert self._writer.stdin is not None
-        told = {"source": self._login, "control": service.control_url, "instance": INSTANCE}
-        json.dump(told, self._writer.stdin)
-        self._writer.stdin.close()
+        told = {"engine": "PostgreSQL", "source": self._login, "database": "shop", "order": ORDER}
+        self._writer = LiveWrites({**told, "control": service.control_url, "instance": INSTANCE}, "writer.jsonl")
 
     def finish(self) -> None:
         if self._writer is not None:
-            self._writer.kill()
-            self._writer.wait()
+            self._writer.stop()
         ADDRESS.unlink(missing_ok=True)
 
     def goes_on(self) -> dict[str, Any]:
         """Whether the writer commits to the source as before."""
-        return {"writer_goes_on": self._more_than(len(committed()), patience=5)}
+        assert self._writer is not None
+        return {"writer_goes_on": self._writer.goes_on()}
 
     def outage(self) -> dict[str, Any]:
         """What the applications noticed, and whether every row that was promised to them is on the target."""
         assert self._writer is not None
-        self._writer.wait(timeout=30)
-        lines = [json.loads(line) for line in LOG.read_text().splitlines()]
-        moved = [line["time"] for line in lines if line["server"] == "target"]
-        rows = {line["row"] for line in lines if line["server"] == "source"}
-        last = max(line["time"] for line in lines if line["server"] == "source")
-        there = self._rows_on_target()
+        self._writer.wait()
+        before, after = self._writer.commits("source"), self._writer.commits("target")
+        rows = {line["row"] for line in before}
         return {
-            "write_outage_seconds": round(moved[0] - last, 2),
+            "write_outage_seconds": round(after[0]["time"] - max(line["time"] for line in before), 2),
             "rows_committed_meanwhile": len(rows),
-            "rows_lost": len((rows | set(range(1, ROWS + 1))) - there),
+            "rows_lost": len((rows | set(range(1, ROWS + 1))) - self._rows_on_target()),
         }
 
     def _rows_on_target(self) -> set[int]:
@@ -106,19 +97,6 @@ class Scene:
         address = {key: servers[INSTANCE][key] for key in ("host", "port")}
         with psycopg.connect(**{**self._login, **address}, dbname="shop") as session:
             return {row[0] for row in session.execute("select id from orders")}
-
-    def _more_than(self, number: int, patience: float) -> bool:
-        end = time.monotonic() + patience
-        while len(committed()) <= number:
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.05)
-        return True
-
-
-def committed() -> list[str]:
-    """Lines of the writer's log, one for each commit that was acknowledged."""
-    return LOG.read_text().splitlines() if LOG.exists() else []
 
 
 def require_postgresql() -> None:

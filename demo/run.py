@@ -22,6 +22,7 @@ import time
 import urllib.request
 from typing import Any
 
+from dts_part import PART as DTS_PART
 from postgresql_part import PART as POSTGRESQL_PART
 from story import BIN, OUTPUT, ROOT, CannotRun, Chapter, Outcome, Part, Service
 
@@ -154,6 +155,7 @@ PARTS = [
     Part("SQL Server databases from one RDS instance to another", IMPORT_CHAPTERS),
     Part("Databases of a self-managed SQL Server to RDS, by their backups", BACKUP_CHAPTERS, make_backups),
     POSTGRESQL_PART,
+    DTS_PART,
 ]
 
 
@@ -176,12 +178,18 @@ class Emulator:
         return str(self._ready["control"])
 
     @property
+    def credentials(self) -> list[dict[str, str]]:
+        return [{key: one[key] for key in ("access_key_id", "access_key_secret")} for one in self._ready["accounts"]]
+
+    @property
     def environment(self) -> dict[str, str]:
-        key = self._ready["accounts"][0]
+        key = self.credentials[0]
         return {
             "APSARADB_RDS_ENDPOINT": self._ready["rds"],
             "APSARADB_OSS_ENDPOINT": self._ready["oss"],
             "APSARADB_RAM_ENDPOINT": self._ready["ram"],
+            "APSARADB_STS_ENDPOINT": self._ready["sts"],
+            "APSARADB_DTS_ENDPOINT": self._ready["dts"],
             "ALIBABA_CLOUD_ACCESS_KEY_ID": key["access_key_id"],
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": key["access_key_secret"],
         }

@@ -24,6 +24,10 @@ class Service(Protocol):
     def control_url(self) -> str:
         """Where its control interface is."""
 
+    @property
+    def credentials(self) -> list[dict[str, str]]:
+        """Access keys, as options of modules, of its accounts."""
+
     def control(self, path: str, body: Any = None) -> Any:
         """Asks the emulator's control interface; with a body, tells it something."""
 
