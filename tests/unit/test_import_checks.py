@@ -18,6 +18,7 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.reserv
 from ansible_collections.apsaradb.migration.plugins.module_utils._failure import BadRequest
 from ansible_collections.apsaradb.migration.plugins.module_utils._module import AUTH_OPTIONS
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths import instance_import_plan as paths
+from ansible_collections.apsaradb.migration.plugins.module_utils._paths import instance_import_unfinished
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.instance_import_plan import Observed
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.instance_import_request import (
     Request,
@@ -563,7 +564,7 @@ def test_what_is_left_and_what_is_coming(there, missing, arriving):
     ids=str,
 )
 def test_what_is_in_flight(observed, expected):
-    assert paths.in_flight(asked(databases=WISH), case_scene(observed)) is expected
+    assert instance_import_unfinished.in_flight(asked(databases=WISH), case_scene(observed)) is expected
 
 
 STATES = st.sampled_from(["Running", "Creating", "Cold", "Deleting", "unknown"])
@@ -579,7 +580,7 @@ def test_the_plan_is_what_is_left_and_nothing_else(states, target_state, waits):
     observed = seen(target={"state": target_state}, target_databases=listed(**states))
     planned = paths.plan(wish, observed)
     missing, arriving = paths.remaining(wish, observed), paths.coming(wish, observed)
-    occupied = paths.in_flight(wish, observed)
+    occupied = instance_import_unfinished.in_flight(wish, observed)
     lost = not missing and not arriving and "Cold" in {states[name] for name in WISH.values()}
     # What arrives may still fail; only who does not wait for it has nothing to know.
     deleting = any(states.get(name) == "Deleting" for name in arriving)

@@ -168,7 +168,7 @@ MUTATIONS = (
         "a foreign import is not waited for",
         (
             Edit(
-                f"{CODE}/_paths/instance_import_plan.py",
+                f"{CODE}/_paths/instance_import_unfinished.py",
                 "return bool(observed.busy or coming(request, observed) or observed.running)",
                 "return bool(coming(request, observed))",
             ),
@@ -464,7 +464,7 @@ MUTATIONS = (
     ),
     Mutation(
         "restores: a chain is opened without a yes",
-        (Edit(f"{CODE}/_paths/backup_migration_plan.py", "        one_way=True,\n", "        one_way=False,\n"),),
+        (Edit(f"{CODE}/_paths/backup_migration_steps.py", "        one_way=True,\n", "        one_way=False,\n"),),
         ("tests/unit/test_backup_migration.py::test_a_chain_is_staged_and_then_opened",),
     ),
     Mutation(

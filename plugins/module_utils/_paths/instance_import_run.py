@@ -19,8 +19,9 @@ from .._alibaba.rpc import RpcClient
 from .._failure import MigrationFailure, WaitTimeout
 from .._plan import Step
 from .._waiting import Clock, Patience, wait_until
-from .instance_import_plan import Observed, coming, in_flight, lost, remaining, shows_on_target
+from .instance_import_plan import Observed, coming, lost, remaining
 from .instance_import_request import Request
+from .instance_import_unfinished import in_flight, shows_on_target
 
 
 class ImportRun:

@@ -4,11 +4,14 @@
 
 # This module util is private to the collection.
 
-"""The one step of an instance import. Imported when there is something left to import."""
+"""The one step of an instance import, and the backup it restores. Imported when something is left to import."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 from .._alibaba import rds, rds_imports
 from .._plan import Step
@@ -58,6 +61,18 @@ def import_step(request: Request, observed: Observed, names: dict[str, str]) -> 
         # A copy that does not say what it restores is none to agree to.
         or_else=copy if request.may_copy and {"BackupId", "RestoreTime"} & set(copy.parameters) else None,
     )
+
+
+def chosen_backup_facts(
+    request: Request, backups: Sequence[rds_imports.Backup], now: datetime
+) -> dict[str, Any] | None:
+    """The backup that a copy takes or took, of those that were found; None where it is not among them."""
+    found = next((b for b in backups if b.id == request.backup_id), None)
+    found = found or (None if request.backup_id else newest_usable(backups))
+    if found is None:
+        return None
+    age = int((now - found.taken).total_seconds()) if found.taken else None
+    return {"id": found.id, "taken": found.taken.strftime("%Y-%m-%dT%H:%M:%SZ") if found.taken else None, "age": age}
 
 
 def _newest_id(observed: Observed) -> str:
