@@ -71,11 +71,9 @@ def of_database(session: Session, name: str, kinds: Sequence[str], account: Sequ
         if kind in seen:
             definitions[kind] = reader.definitions(kind)
     unread += reader.hidden()
-    sequences = reader.sequence_values() if "sequence_values" in kinds else {}
+    sequences = reader.sequence_values() if "sequence_values" in seen else {}
     # A single table that may be read is compared, even where others cannot be seen.
     tables = reader.tables() if "contents" in kinds else ()
-    if "contents" in kinds and privileges.unseen(account, "tables", name) and "tables" not in kinds:
-        unread.append(f"contents of {name} on {session.server.label}: the account lacks SELECT there")
     return Inventory(definitions, tables, sequences, reader.counters(), tuple(unread))
 
 

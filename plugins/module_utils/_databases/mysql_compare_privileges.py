@@ -20,17 +20,23 @@ from .mysql_connection import Session, identifier
 from .mysql_errors import MySqlFailure
 
 _GRANT = re.compile(r"(GRANT|REVOKE) (.+?) ON (?:TABLE )?((?:`(?:[^`]|``)+`|\*)\.(?:`(?:[^`]|``)+`|\*)) (?:TO|FROM) ")
-# What shows all of a kind; one of each is enough. Those with dots have to be for all databases.
+# One of each group shows all of a kind. Those with a star have to be for all databases.
 _READING = ("SELECT",)
-NEEDED: Mapping[str, Sequence[str]] = {
-    "tables": _READING,
-    "indexes": _READING,
-    "constraints": _READING,
-    "sequences": _READING,
-    "views": ("SHOW VIEW",),
-    "routines": ("EXECUTE", "ALTER ROUTINE", "CREATE ROUTINE", "*.SELECT", "*.SHOW_ROUTINE"),
-    "triggers": ("TRIGGER",),
-    "events": ("EVENT",),
+# Constraints are shown to whoever may do more with a table than reading it.
+_MORE_THAN_READING = tuple("TRIGGER,SHOW VIEW,INSERT,UPDATE,DELETE,REFERENCES,ALTER,INDEX,CREATE,DROP".split(","))
+_ROUTINES = ("EXECUTE", "ALTER ROUTINE", "CREATE ROUTINE", "*.SELECT", "*.SHOW_ROUTINE")
+NEEDED: Mapping[str, Sequence[Sequence[str]]] = {
+    "tables": (_READING,),
+    "indexes": (_READING,),
+    "constraints": (_READING, _MORE_THAN_READING),
+    "sequences": (_READING,),
+    "sequence_values": (_READING,),
+    "contents": (_READING,),
+    "views": (("SHOW VIEW",),),
+    "routines": (_ROUTINES,),
+    "triggers": (("TRIGGER",),),
+    "events": (("EVENT",),),
+    "definers": (("SHOW VIEW",), _ROUTINES, ("TRIGGER",), ("EVENT",)),
 }
 
 
@@ -101,8 +107,7 @@ def _is(pattern: str, database: str) -> bool:
 
 def unseen(account: Sequence[Grant], kind: str, database: str) -> str:
     """Which privilege is missing to see all of a kind in a database; empty if none is. Pure."""
-    needed = NEEDED.get(kind, ())
-    for name in needed:
-        if may(account, name.removeprefix("*."), "*" if name.startswith("*.") else database):
-            return ""
-    return " or ".join(name for name in needed if not name.startswith("*."))
+    for group in NEEDED.get(kind, ()):
+        if not any(may(account, name.removeprefix("*."), "*" if name.startswith("*.") else database) for name in group):
+            return " or ".join(name for name in group if not name.startswith("*."))
+    return ""

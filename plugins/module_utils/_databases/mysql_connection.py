@@ -156,8 +156,6 @@ class Session:
         return self._rows_and_names(statement, parameters)[0]
 
     def _rows_and_names(self, statement: str, parameters: Sequence[Any]) -> tuple[list[Row], list[str]]:
-        import pymysql
-
         server = self.server
         try:
             with self._connection.cursor() as cursor:
@@ -165,14 +163,14 @@ class Session:
                 cursor.execute(statement, tuple(parameters) or None)
                 names = [str(column[0]).lower() for column in cursor.description or ()]
                 return list(cursor.fetchall()), names
-        except (pymysql.MySQLError, OSError, ValueError, IndexError) as error:
-            # The driver trips over answers that are none of MySQL's.
+        except Exception as error:
+            # Also what the driver trips over, when answers are none of MySQL's.
             raise statement_failure(error, server.address, server.password or "", server.names) from None
 
 
 def connect(server: Server) -> Session:
     """A read-only session. Raises MySqlFailure."""
-    driver = _library()
+    _library()
     limit = server.statement_timeout
     try:
         connection = _guarded()(
@@ -195,7 +193,7 @@ def connect(server: Server) -> Session:
         )
     except MigrationFailure:
         raise
-    except (driver.MySQLError, OSError, ValueError, IndexError, RuntimeError) as error:
+    except Exception as error:
         where = f"{server.address}, user {server.user}"
         raise connection_failure(error, where, server.password or "", server.names) from None
     session = Session(server, connection)
@@ -225,17 +223,25 @@ def tls_context(server: Server) -> ssl.SSLContext | None:
     if server.ssl_mode == DISABLE or server.is_socket:
         return None
     try:
-        context = ssl.create_default_context(cafile=server.ca_cert)
+        return _context(server.ssl_mode, server.ca_cert)
     except (OSError, ssl.SSLError) as error:
         raise MySqlFailure(
             f"{server.names['ca_cert']} cannot be used: {error.strerror or type(error).__name__}.",
             code="invalid_options",
             remedy=f"Name a readable file of certificates in {server.names['ca_cert']}.",
         ) from None
-    context.check_hostname = server.ssl_mode == VERIFY_FULL
-    context.verify_mode = ssl.CERT_REQUIRED if server.ssl_mode in (VERIFY_CA, VERIFY_FULL) else ssl.CERT_NONE
-    # Certificates that MySQL makes for itself lack what newer Pythons insist on.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+
+
+@functools.cache
+def _context(mode: str, ca_cert: str | None) -> ssl.SSLContext:
+    """One for all connections: reading the system's authorities takes longer than connecting."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = mode == VERIFY_FULL
+    context.verify_mode = ssl.CERT_REQUIRED if mode in (VERIFY_CA, VERIFY_FULL) else ssl.CERT_NONE
+    if ca_cert:
+        context.load_verify_locations(ca_cert)
+    elif context.verify_mode == ssl.CERT_REQUIRED:
+        context.load_default_certs()
     return context
 
 
