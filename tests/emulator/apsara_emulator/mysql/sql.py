@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,8 +26,9 @@ class SqlError(ServerError):
 class Session:
     """A connection. Each statement is a transaction of its own unless `begin` is sent."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, parameters: Mapping[str, Any]) -> None:
         self._connection = connection
+        self._parameters = parameters
 
     def rows(self, statement: str, *values: object) -> list[Row]:
         """The rows of a statement, by column name. SqlError if the server refuses it."""
@@ -69,8 +70,7 @@ class Session:
         """Several statements, each ended by a semicolon. SqlError with the first one that is refused."""
         from pymysql.constants import CLIENT
 
-        parameters = {**self._connection.apsara_parameters, "client_flag": CLIENT.MULTI_STATEMENTS}
-        with session(**parameters) as one, _told(), one._connection.cursor() as cursor:
+        with session(**{**self._parameters, "client_flag": CLIENT.MULTI_STATEMENTS}) as one, _told(), one._connection.cursor() as cursor:
             cursor.execute(statements)
             while cursor.nextset():
                 pass
@@ -82,12 +82,13 @@ def session(**parameters: Any) -> Iterator[Session]:
     import pymysql
     from pymysql.cursors import DictCursor
 
-    settings = {"connect_timeout": 5, "charset": "utf8mb4", "autocommit": True, **parameters}
+    # Even to find out that a server has no TLS, PyMySQL would read every certificate of the computer each time.
+    fixed = {"connect_timeout": 5, "charset": "utf8mb4", "autocommit": True, "ssl_disabled": True}
+    settings = {**fixed, **parameters}
     with _told():
         connection = pymysql.connect(**settings, cursorclass=DictCursor)
-    connection.apsara_parameters = parameters
     try:
-        yield Session(connection)
+        yield Session(connection, parameters)
     finally:
         connection.close()
 

@@ -14,9 +14,15 @@ from .ends import Pair
 from .mysql_events import Names, Statement
 
 _NAME = r"(?:`(?:[^`]|``)+`|[0-9A-Za-z_$\x80-\U0010ffff]+)"
+_IF = r"(?:if\s+(?:not\s+)?exists\s+)?"
 _OF_ONE_TABLE = re.compile(
-    rf"(\s*(?:alter\s+(?:online\s+|ignore\s+)*table\s+(?:if\s+exists\s+)?|truncate\s+(?:table\s+)?))"
-    rf"({_NAME})(?:\s*\.\s*({_NAME}))?",
+    r"(\s*(?:"
+    rf"alter\s+(?:online\s+|ignore\s+)*table\s+{_IF}"
+    rf"|create\s+(?:or\s+replace\s+)?table\s+{_IF}"
+    rf"|drop\s+table\s+{_IF}"
+    r"|truncate\s+(?:table\s+)?"
+    rf"|(?:create\s+(?:or\s+replace\s+)?(?:unique\s+|fulltext\s+|spatial\s+)?|drop\s+)index\s+{_IF}{_NAME}\s+on\s+"
+    rf"))({_NAME})(?:\s*\.\s*({_NAME}))?(?!\s*,)",
     re.IGNORECASE,
 )
 _OF_THE_SERVER = re.compile(
@@ -28,8 +34,8 @@ _OF_THE_SERVER = re.compile(
 def carried_over(statement: Statement, pairs: Sequence[Pair], names: Names) -> Statement | None:
     """What the target is to be told; nothing for what is not about the selected objects, or cannot be told.
 
-    ALTER TABLE and TRUNCATE follow their table to its new name. All else is for databases that were selected as a
-    whole, and only if no other database is named in it that is called otherwise on the target.
+    What is about one table follows it to its new name. All else is for databases that were selected as a whole, and
+    only if no database is named in it that is called otherwise on the target.
     """
     if _OF_THE_SERVER.match(statement.text):
         return None
