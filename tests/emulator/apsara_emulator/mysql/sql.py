@@ -70,7 +70,11 @@ class Session:
         """Several statements, each ended by a semicolon. SqlError with the first one that is refused."""
         from pymysql.constants import CLIENT
 
-        with session(**{**self._parameters, "client_flag": CLIENT.MULTI_STATEMENTS}) as one, _told(), one._connection.cursor() as cursor:
+        with (
+            session(**{**self._parameters, "client_flag": CLIENT.MULTI_STATEMENTS}) as one,
+            _told(),
+            one._connection.cursor() as cursor,
+        ):
             cursor.execute(statements)
             while cursor.nextset():
                 pass
