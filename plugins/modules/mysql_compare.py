@@ -68,16 +68,6 @@ options:
     type: dict
     required: true
     suboptions: *server
-  databases:
-    description: Names or patterns (C(*), C(?)) of databases to compare. Without it, all but those of the system.
-    type: list
-    elements: str
-    default: []
-  exclude_databases:
-    description: Names or patterns of databases to leave out. Without it, none.
-    type: list
-    elements: str
-    default: []
   tables:
     description: Names or patterns, as C(database.table), of tables whose contents to compare. Without it, all.
     type: list
@@ -99,13 +89,6 @@ options:
     choices: [databases, tables, indexes, constraints, views, routines, triggers, events, definers, sequences,
               sequence_values, contents]
     default: []
-  contents:
-    description:
-      - V(hash) compares what is in the rows, V(count) only how many there are.
-      - With V(count) the verdict is never V(equal).
-    type: str
-    choices: [hash, count]
-    default: hash
   hash_function:
     description: Rows are compared by 128 bits of it. V(sha256) is for servers that have no MD5 (FIPS).
     type: str
@@ -116,33 +99,12 @@ options:
       shared out to several.
     type: int
     default: 2
-  most_differences:
-    description: How many differences to return. RV(differences_count) counts them all.
-    type: int
-    default: 100
-  most_tables:
-    description: How many tables to return in RV(tables); those that differ come first, then the largest.
-    type: int
-    default: 1000
-  require:
-    description: V(report) never fails because of a difference, V(no_difference) when something differs or could not be
-      read, V(equal) unless the verdict is V(equal).
-    type: str
-    choices: [report, no_difference, equal]
-    default: report
-  connect_timeout:
-    description: Seconds to wait for a connection.
-    type: float
-    default: 10
-  statement_timeout:
-    description: Seconds that a statement may take. With V(0) it may take as long as it does.
-    type: float
-    default: 0
 requirements:
   - PyMySQL >= 1.1.1 (with its extra C(rsa) for accounts that use C(sha256_password) or C(caching_sha2_password))
 extends_documentation_fragment:
   - apsaradb.migration.attributes
   - apsaradb.migration.attributes.info_module
+  - apsaradb.migration.comparison
 notes:
   - The verdict V(equal) needs a source that stood still, which its binary log proves. Position and GTIDs at the end
     have to be those of the beginning, or what was written in between has to be in no database that is compared, such as

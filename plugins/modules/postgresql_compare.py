@@ -63,16 +63,6 @@ options:
     type: dict
     required: true
     suboptions: *server
-  databases:
-    description: Names or patterns (C(*), C(?)) of databases to compare. Without it, all that are no templates.
-    type: list
-    elements: str
-    default: []
-  exclude_databases:
-    description: Names or patterns of databases to leave out. Without it, none.
-    type: list
-    elements: str
-    default: []
   schemas:
     description: Names or patterns of schemas to compare. Without it, all.
     type: list
@@ -108,13 +98,6 @@ options:
               triggers, rules, policies, functions, types, sequences, statistics, event_triggers, publications,
               privileges, collations, sequence_values, large_objects, contents]
     default: []
-  contents:
-    description:
-      - V(hash) compares what is in the rows, V(count) only how many there are.
-      - With V(count) the verdict is never V(equal).
-    type: str
-    choices: [hash, count]
-    default: hash
   hash_function:
     description:
       - V(md5) gives 128 bits, and is the same in all versions of PostgreSQL.
@@ -136,33 +119,12 @@ options:
       14).
     type: int
     default: 2
-  most_differences:
-    description: How many differences to return. RV(differences_count) counts them all.
-    type: int
-    default: 100
-  most_tables:
-    description: How many tables to return in RV(tables); those that differ come first, then the largest.
-    type: int
-    default: 1000
-  require:
-    description: V(report) never fails because of a difference, V(no_difference) when something differs or could not be
-      read, V(equal) unless the verdict is V(equal).
-    type: str
-    choices: [report, no_difference, equal]
-    default: report
-  connect_timeout:
-    description: Seconds to wait for a connection; C(libpq) waits 2 at least.
-    type: float
-    default: 10
-  statement_timeout:
-    description: Seconds that a statement may take. With V(0) it may take as long as it does.
-    type: float
-    default: 0
 requirements:
   - psycopg >= 3.1
 extends_documentation_fragment:
   - apsaradb.migration.attributes
   - apsaradb.migration.attributes.info_module
+  - apsaradb.migration.comparison
 notes:
   - The verdict V(equal) needs a source that stood still. It has to be read-only, and from the beginning to the end no
     transaction may have got an id except for those of autovacuum.
