@@ -119,7 +119,7 @@ options:
   migrate_task_id:
     description: Id of the task that began a chain, where it cannot be found; or of the task to end with
       O(state=terminated). Without it, the id is read from a tag of the full backup's object, where this module keeps
-      it.
+      it. One that the service does not show for these databases fails the check C(migrate_task).
     type: str
   applied_through:
     description: Finish time of the last backup that a chain holds, as a header shows it (C(2026-01-31T23:59:59)).

@@ -88,6 +88,19 @@ def test_a_chain_is_staged_and_then_opened(stage, run):
     assert run(stage, MODULE, **WISH)["changed"] is False
 
 
+def test_the_id_of_a_chain_that_is_given_has_to_be_right(stage, run):
+    chain_of(stage)
+    wrong = run(stage, MODULE, **WISH, state="staged", migrate_task_id="4711")
+    assert wrong["failed"], statuses(wrong)
+    assert (statuses(wrong)["migrate_task"], stage.creates()) == ("fail", [])
+    assert "4711" in wrong["msg"]
+    begun = run(stage, MODULE, **WISH, state="staged")
+    right = begun["databases"][0]["migrate_task_id"]
+    stage.put("orders_5.trn", log("orders", 10, 8))
+    more = run(stage, MODULE, **WISH, state="staged", migrate_task_id=right)
+    assert (more["failed"], statuses(more)["migrate_task"], len(stage.creates())) == (False, "pass", 5), more
+
+
 def test_bad_backups_stop_the_rehearsal_and_are_named(stage, run):
     stage.put("good_FULL_20260101020000.bak", full("good"))
     stage.put("diff_FULL_20260101020000.bak", differential("diff", 4))

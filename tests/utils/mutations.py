@@ -263,7 +263,7 @@ MUTATIONS = (
         "the refusal of a weak secret is masked",
         (
             Edit(
-                f"{CODE}/_module.py",
+                f"{CODE}/_module_failures.py",
                 "module.no_log_values.difference_update(secrets)",
                 "pass",
             ),

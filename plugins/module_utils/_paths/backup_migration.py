@@ -23,9 +23,10 @@ from .._alibaba.services import Services
 from .._failure import MigrationFailure
 from .._plan import Check, Plan, Step
 from .backup_migration_files import Backup
-from .backup_migration_plan import IN_FLIGHT, ONLINE, Observed, Standing, plan, standings, utc_now
+from .backup_migration_plan import IN_FLIGHT, ONLINE, Standing, plan, standings
 from .backup_migration_reading import BackupReading, unless_refused
 from .backup_migration_request import Request, read_request
+from .backup_migration_seen import Observed, utc_now
 
 if TYPE_CHECKING:
     from .._alibaba.oss import OssClient

@@ -19,6 +19,7 @@ from .._plan import FAIL, UNKNOWN, WARN
 from .backup_migration_files import DIFFERENTIAL, EXTENSIONS, FULL, LOG, Backup, DatabaseBackups, moment_of
 
 LARGEST = 3 * 1024**4
+NAMES_SHOWN = 10
 # Reserved by the required form of file names (guide of the instance-level script).
 _NAME_FORM = r"(?P<database>.+)_(?P<type>FULL|DIFF|LOG)_(?P<time>\d{14})\.[A-Za-z]+"
 _RESTORABLE = (FULL, DIFFERENTIAL, LOG)
@@ -241,3 +242,10 @@ def _gap(before: Backup, after: Backup) -> bool:
 
 _RULES: Sequence[Callable[[Backup], Iterator[Finding]]] = (_readable, _whole, _secrets, _names, _quality)
 __all__ = ["REMEDIES", "Finding", "findings_of_backup", "findings_of_database", "moment_of"]
+
+
+def listed(texts: Sequence[str], separator: str = "; ") -> str:
+    """The first ones, and how many more there are."""
+    shown = separator.join(texts[:NAMES_SHOWN])
+    more = len(texts) - NAMES_SHOWN
+    return f"{shown}{separator}and {more} more" if more > 0 else shown

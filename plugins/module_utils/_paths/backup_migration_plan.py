@@ -8,19 +8,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from .._alibaba import rds
 from .._alibaba import rds_backup_tasks as api
-from .._alibaba.rds_instances import Instance
 from .._plan import FAIL, WARN, Plan, Step
-from .backup_migration_files import Backup, DatabaseBackups, Sorted
+from .backup_migration_files import Backup, DatabaseBackups
 from .backup_migration_findings import Finding, findings_of_backup, findings_of_database
 from .backup_migration_request import Request
+from .backup_migration_seen import Chain, Observed, is_2008, software_major
+from .backup_migration_steps import OF_THE_FIRST_FILE, chain_step, chain_tag, open_step, restore_step, tag_step
 
 # States of a database, as results show them.
 MISSING, IN_FLIGHT, STAGED, ONLINE = "missing", "in_flight", "staged", "online"
@@ -29,50 +28,6 @@ TERMINATED = "terminated"
 
 PER_DATABASE_AND_DAY, PER_INSTANCE_AND_DAY = 20, 500
 _DAY = timedelta(hours=24)
-# What stands in a step's parameters for what only a run knows.
-OF_THE_FIRST_FILE, SIGNED_AT_RUN_TIME = "(id of the chain's first task)", "(signed when the task is sent)"
-
-_MAJOR = {"2008": 10, "2012": 11, "2014": 12, "2016": 13, "2017": 14, "2019": 15, "2022": 16, "2025": 17}
-
-
-class Chain(NamedTuple):
-    """A chain of the target that is still open. rows: None where the edition does not tell what became of the files."""
-
-    task: api.BackupTask
-    rows: tuple[api.BackupFileRow, ...] | None
-
-
-class Observed(NamedTuple):
-    """Everything at one moment. None: the service does not tell, or refuses to.
-
-    tasks: of the last seven days, newest first. chains: by target database. rehearsal: nothing is going to be written,
-    so what an earlier step only planned may be planned from.
-    """
-
-    now: datetime
-    instance: Instance | None
-    databases: Mapping[str, rds.Database] = MappingProxyType({})
-    bucket: Any = None
-    bucket_owned: bool | None = None
-    backups: Sorted = Sorted((), (), ())
-    skipped: tuple[str, ...] = ()
-    tasks: tuple[api.BackupTask, ...] | None = ()
-    chains: Mapping[str, Chain] = MappingProxyType({})
-    storage_used: int | None = None
-    privileged_account: bool | None = None
-    import_role: bool | None = None
-    rehearsal: bool = False
-
-    def newest_task(self, target: str) -> api.BackupTask | None:
-        """The newest one that is listed for a database of this name."""
-        return next((t for t in self.tasks or () if t.database.casefold() == target.casefold()), None)
-
-    def state_on_target(self, target: str) -> str | None:
-        """The service's word for the state; None where there is no such database. Case does not count there."""
-        found = self.databases.get(target) or next(
-            (d for name, d in self.databases.items() if name.casefold() == target.casefold()), None
-        )
-        return found.state if found else None
 
 
 class Standing(NamedTuple):
@@ -94,17 +49,6 @@ class Standing(NamedTuple):
         if not sent:
             return self.state
         return ONLINE if sent[-1].action == api.OPEN or _opens(sent[-1]) else STAGED
-
-
-def is_2008(observed: Observed) -> bool:
-    """2008 R2 has rules of its own: the database has to exist, files come as signed URLs, and there are no chains."""
-    return bool(observed.instance and (observed.instance.version or "").lower().startswith(("2008", "08r2")))
-
-
-def software_major(observed: Observed) -> int | None:
-    """15 for an instance with 2019_std; None where the version is not told or not known here."""
-    version = (observed.instance.version or "" if observed.instance else "").lower()
-    return 10 if is_2008(observed) else _MAJOR.get(version[:4])
 
 
 def standings(request: Request, observed: Observed) -> tuple[Standing, ...]:
@@ -230,9 +174,9 @@ def _of_open_chain(
     running = chain.task.unfinished and not chain.task.waiting
     if any(f.status == FAIL for f in findings):
         return Standing(one, IN_FLIGHT if running else STAGED, task=chain.task, findings=findings)
-    steps = tuple(_chain_step(request, observed, one, backup, chain.task.id) for backup in left)
+    steps = tuple(chain_step(request, observed, one, backup, chain.task.id) for backup in left)
     if request.state == "restored":
-        steps += (_open_step(request, one, chain.task.id),)
+        steps += (open_step(request, one, chain.task.id),)
     return Standing(one, IN_FLIGHT if running else STAGED, steps, chain.task, findings)
 
 
@@ -263,93 +207,12 @@ def _from_the_start(request: Request, observed: Observed, one: DatabaseBackups) 
     if one.base is None:
         return ()
     if not needs_chain(request, one) or is_2008(observed):
-        return (_restore_step(request, observed, one, one.base),)
-    steps = [_chain_step(request, observed, one, one.base, ""), _tag_step(request, one, one.base)]
-    steps += [_chain_step(request, observed, one, b, OF_THE_FIRST_FILE) for b in one.later]
+        return (restore_step(request, observed, one, one.base),)
+    steps = [chain_step(request, observed, one, one.base, ""), tag_step(request, one, one.base)]
+    steps += [chain_step(request, observed, one, b, OF_THE_FIRST_FILE) for b in one.later]
     if request.state == "restored":
-        steps.append(_open_step(request, one, OF_THE_FIRST_FILE))
+        steps.append(open_step(request, one, OF_THE_FIRST_FILE))
     return tuple(steps)
-
-
-def _restore_step(request: Request, observed: Observed, one: DatabaseBackups, base: Backup) -> Step:
-    where = {"urls": SIGNED_AT_RUN_TIME} if is_2008(observed) else {"positions": _position(request, observed, base)}
-    return Step(
-        action=api.CREATE,
-        target=request.instance_id,
-        source=request.bucket,
-        subject=(one.target,),
-        why=f"{one.target} is not on {request.instance_id}; {base.name} holds it",
-        parameters=api.restore_parameters(
-            request.instance_id,
-            one.target,
-            check_db_mode=request.check_db_mode,
-            keep_cdc=request.keep_cdc,
-            **where,
-        ),
-        choices=_choices(request, api.FULL),
-        chosen_at_run_time=frozenset({"OSSUrls"}),
-    )
-
-
-def _chain_step(request: Request, observed: Observed, one: DatabaseBackups, backup: Backup, task_id: str) -> Step:
-    first = "begins the chain" if not task_id else "follows in the chain"
-    return Step(
-        action=api.CREATE,
-        target=request.instance_id,
-        source=request.bucket,
-        subject=(one.target,),
-        why=f"{backup.name} ({backup.type}) {first} of {one.target}",
-        parameters=api.chain_parameters(request.instance_id, one.target, _position(request, observed, backup), task_id),
-        choices=_choices(request, api.CHAIN),
-        chosen_at_run_time=frozenset({"MigrateTaskId"}),
-    )
-
-
-def _tag_step(request: Request, one: DatabaseBackups, base: Backup) -> Step:
-    """The service does not list chains, so their id is kept where the next run finds it: on the full backup."""
-    return Step(
-        action=api.TAG,
-        target=request.bucket,
-        subject=(one.target,),
-        why=f"keeps the id of {one.target}'s chain at {base.name}",
-        parameters={"Key": base.key, "Tag": {chain_tag(request.instance_id, one.target): OF_THE_FIRST_FILE}},
-        chosen_at_run_time=frozenset({"Tag"}),
-    )
-
-
-def chain_tag(instance_id: str, target: str) -> str:
-    """The tag's name. One backup may be restored under several names, and names hold what tags must not."""
-    digest = hashlib.sha256(target.casefold().encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return f"apsaradb.migration/{instance_id}/{digest}"
-
-
-def _open_step(request: Request, one: DatabaseBackups, task_id: str) -> Step:
-    return Step(
-        action=api.OPEN,
-        target=request.instance_id,
-        source=request.bucket,
-        subject=(one.target,),
-        why=f"opens {one.target}; no further backup can be applied afterwards",
-        parameters=api.open_parameters(
-            request.instance_id, one.target, task_id, request.check_db_mode, request.keep_cdc
-        ),
-        choices=_choices(request, ""),
-        chosen_at_run_time=frozenset({"MigrateTaskId"}),
-        one_way=True,
-    )
-
-
-def _choices(request: Request, mode: str) -> dict[str, Any]:
-    """What an approval covers beside the database. Nobody approves a chain and gets the database opened at once."""
-    chosen: dict[str, Any] = {"backup_mode": mode, "keep_cdc": request.keep_cdc}
-    return {name: value for name, value in chosen.items() if value not in ("", None)}
-
-
-def _position(request: Request, observed: Observed, backup: Backup) -> str:
-    region = (observed.bucket.region if observed.bucket else None) or (
-        observed.instance.region if observed.instance else None
-    )
-    return api.position(region or "(region)", request.bucket, backup.key)
 
 
 def _opens(step: Step) -> bool:
@@ -386,7 +249,3 @@ def _first_creates(steps: tuple[Step, ...], most: int) -> tuple[Step, ...]:
         if creates > most:
             return steps[:number]
     return steps
-
-
-def utc_now(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, timezone.utc)

@@ -19,8 +19,9 @@ from .._alibaba import rds_backup_tasks as api
 from .._alibaba.errors import ServiceError
 from .._alibaba.rpc import RpcClient
 from .backup_migration_files import EXTENSIONS, Backup, DatabaseBackups, Sorted, sort_backups
-from .backup_migration_plan import Chain, Observed, chain_tag
 from .backup_migration_request import Given, Request
+from .backup_migration_seen import Chain, Observed
+from .backup_migration_steps import chain_tag
 
 if TYPE_CHECKING:
     from .._alibaba.oss import OssClient

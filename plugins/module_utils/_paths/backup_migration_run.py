@@ -26,16 +26,10 @@ from .._failure import MigrationFailure, WaitTimeout
 from .._plan import Step
 from .._waiting import Clock, Patience, wait_until
 from .backup_migration_files import Backup
-from .backup_migration_plan import (
-    DEFERRED,
-    OF_THE_FIRST_FILE,
-    SIGNED_AT_RUN_TIME,
-    Chain,
-    Standing,
-    chain_tag,
-    utc_now,
-)
+from .backup_migration_plan import DEFERRED, Standing
 from .backup_migration_request import Request
+from .backup_migration_seen import Chain, utc_now
+from .backup_migration_steps import OF_THE_FIRST_FILE, SIGNED_AT_RUN_TIME, chain_tag
 from .backup_migration_work import OUT_OF_QUOTA, Seen, Work, works_of
 
 # Requests in flight at once: enough to outrun the latency of the service, few enough for its limit per second.

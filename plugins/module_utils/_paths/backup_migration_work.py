@@ -16,7 +16,8 @@ from .._alibaba import rds
 from .._alibaba import rds_backup_tasks as api
 from .._alibaba.backup_task_texts import Trouble, trouble_of_failure, trouble_of_success
 from .._plan import Step
-from .backup_migration_plan import DEFERRED, IN_FLIGHT, LOST, ONLINE, STAGED, Chain, Standing
+from .backup_migration_plan import DEFERRED, IN_FLIGHT, LOST, ONLINE, STAGED, Standing
+from .backup_migration_seen import Chain
 
 
 @dataclass

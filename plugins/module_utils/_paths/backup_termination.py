@@ -43,7 +43,7 @@ class BackupTermination:
         self._ended: list[api.BackupTask] = []
 
     def observe(self) -> Observed:
-        from .backup_migration_plan import utc_now
+        from .backup_migration_seen import utc_now
 
         now, request = utc_now(self._clock.wall()), self._request
         found = rds_instances.instance(self._client, request.instance_id)
@@ -68,7 +68,7 @@ class BackupTermination:
             return ()
 
     def check(self, observed: Observed) -> list[Check]:
-        from .backup_migration_checks import engine_fits, instance_exists
+        from .backup_migration_instance_checks import engine_fits, instance_exists
 
         found = [instance_exists(self._request.instance_id, observed.instance)]
         if observed.instance is None:

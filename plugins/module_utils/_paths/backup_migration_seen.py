@@ -1,0 +1,76 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""What was found out about a migration from backups at one moment, and what follows from it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from .._alibaba import rds
+from .._alibaba import rds_backup_tasks as api
+from .._alibaba.rds_instances import Instance
+from .backup_migration_files import Sorted
+
+_MAJOR = {"2008": 10, "2012": 11, "2014": 12, "2016": 13, "2017": 14, "2019": 15, "2022": 16, "2025": 17}
+
+
+class Chain(NamedTuple):
+    """A chain of the target that is still open. rows: None where the edition does not tell what became of the files."""
+
+    task: api.BackupTask
+    rows: tuple[api.BackupFileRow, ...] | None
+
+
+class Observed(NamedTuple):
+    """Everything at one moment. None: the service does not tell, or refuses to.
+
+    tasks: of the last seven days, newest first. chains: by target database. rehearsal: nothing is going to be written,
+    so what an earlier step only planned may be planned from.
+    """
+
+    now: datetime
+    instance: Instance | None
+    databases: Mapping[str, rds.Database] = MappingProxyType({})
+    bucket: Any = None
+    bucket_owned: bool | None = None
+    backups: Sorted = Sorted((), (), ())
+    skipped: tuple[str, ...] = ()
+    tasks: tuple[api.BackupTask, ...] | None = ()
+    chains: Mapping[str, Chain] = MappingProxyType({})
+    storage_used: int | None = None
+    privileged_account: bool | None = None
+    import_role: bool | None = None
+    rehearsal: bool = False
+
+    def newest_task(self, target: str) -> api.BackupTask | None:
+        """The newest one that is listed for a database of this name."""
+        return next((t for t in self.tasks or () if t.database.casefold() == target.casefold()), None)
+
+    def state_on_target(self, target: str) -> str | None:
+        """The service's word for the state; None where there is no such database. Case does not count there."""
+        found = self.databases.get(target) or next(
+            (d for name, d in self.databases.items() if name.casefold() == target.casefold()), None
+        )
+        return found.state if found else None
+
+
+def is_2008(observed: Observed) -> bool:
+    """2008 R2 has rules of its own: the database has to exist, files come as signed URLs, and there are no chains."""
+    return bool(observed.instance and (observed.instance.version or "").lower().startswith(("2008", "08r2")))
+
+
+def software_major(observed: Observed) -> int | None:
+    """15 for an instance with 2019_std; None where the version is not told or not known here."""
+    version = (observed.instance.version or "" if observed.instance else "").lower()
+    return 10 if is_2008(observed) else _MAJOR.get(version[:4])
+
+
+def utc_now(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, timezone.utc)
