@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._failure import MigrationFailure
-from ._module import fail, new_module, services_of
+from ._module import new_module, services_of
 from ._run_loop import rehearse_and_run
 from ._run_options import RUN_OPTIONS
 
@@ -31,5 +31,7 @@ def run_migration(
     try:
         rehearse_and_run(make_path(services, module.params), module.params, result, check_mode=module.check_mode)
     except MigrationFailure as failure:
+        from ._module_failures import fail
+
         fail(module, failure, result, services)
     module.exit_json(request_ids=services.log.writes, **result)

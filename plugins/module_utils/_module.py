@@ -61,6 +61,8 @@ def run_info(
     try:
         result = read(services, module.params)
     except MigrationFailure as failure:
+        from ._module_failures import fail
+
         fail(module, failure, {"changed": False}, services)
     module.exit_json(changed=False, **result)
 
@@ -81,7 +83,9 @@ def services_of(module: AnsibleModule, *, read_only: bool) -> Services:
     def keep_secret(secret: str) -> None:
         """Of the environment, a profile or a role; options are known to Ansible."""
         if secret not in [module.params[name] for name in _CREDENTIALS] and _is_weak(module, secret):
-            _refuse_weak(module, "the credentials that were found outside of the task", [secret])
+            from ._module_failures import refuse_weak
+
+            refuse_weak(module, "the credentials that were found outside of the task", [secret])
         module.no_log_values.add(secret)
 
     return Services(module.params, read_only=read_only, on_secret=keep_secret)
@@ -91,7 +95,9 @@ def _refuse_weak_secrets(module: AnsibleModule) -> None:
     """Stops before a secret that is short or an everyday word would blank ids and names in the result."""
     weak = [name for name in _CREDENTIALS if module.params[name] and _is_weak(module, module.params[name])]
     if weak:
-        _refuse_weak(module, " and ".join(weak), [module.params[name] for name in weak])
+        from ._module_failures import refuse_weak
+
+        refuse_weak(module, " and ".join(weak), [module.params[name] for name in weak])
 
 
 def _is_weak(module: AnsibleModule, secret: str) -> bool:
@@ -103,24 +109,3 @@ def _told(value: Any) -> Any:
     """An option without the secrets among its suboptions."""
     secret = (*_CREDENTIALS, "password")
     return {k: _told(v) for k, v in value.items() if k not in secret} if isinstance(value, dict) else value
-
-
-def _refuse_weak(module: AnsibleModule, what: str, secrets: list[str]) -> None:
-    # Masking them here would make this very message unreadable. Nothing below shows a value.
-    module.no_log_values.difference_update(secrets)
-    module.fail_json(
-        msg=f"weak_secret: the value of {what} is so short or so common that Ansible, which masks it in all output, "
-        "would blank instance ids and database names. Nothing was written.",
-        error=MigrationFailure("", code="weak_secret", remedy=f"Correct {what}.").as_result(),
-        invocation={"module_args": {}},
-    )
-
-
-def fail(module: AnsibleModule, failure: MigrationFailure, result: dict[str, Any], services: Services) -> None:
-    if services.log.writes and "plan" in result:
-        result["changed"] = True  # accepted by the service, whatever came of it
-    ids = [*services.log.writes, *([failure.request_id] if failure.request_id else [])]
-    between = "\n" if "\n" in failure.message else " "
-    module.fail_json(
-        msg=f"{failure.message}{between}{failure.remedy}".strip(), error=failure.as_result(), request_ids=ids, **result
-    )

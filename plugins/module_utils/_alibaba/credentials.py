@@ -15,13 +15,13 @@ a quarter of a second and starts a thread.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from .._failure import BadRequest, MigrationFailure
 
-_LOOKS_LIKE_A_KEY_ID = re.compile(r"(LTAI|STS\.)")
+# What access key ids begin with.
+_KEY_IDS = ("LTAI", "STS.")
 # (key id, secret, token) in the order of preference: the vendor's names, then those of Terraform and older collections,
 # then those of the OSS tools. Several names stand for one value; the first that is set counts.
 _ENVIRONMENT_KEYS: tuple[tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...] = (
@@ -104,9 +104,7 @@ def find_credentials(
     source = (
         _from_options(options, environment, on_secret)
         or _from_environment(environment)
-        or _from_profile_in_use(environment, on_secret)
-        or _token_from(environment, "DASHSCOPE_API_KEY")
-        or _from_surroundings(environment, on_secret)
+        or _from_elsewhere(environment, on_secret)
     )
     if isinstance(source, Fixed):
         require_sendable(source.credentials, source.origin)
@@ -170,7 +168,7 @@ def _from_environment(environment: Mapping[str, str]) -> CredentialSource | None
         key_id, secret = _first(environment, id_names), _first(environment, secret_names)
         if secret:
             raise _half(f"the environment has {secret_names[0]} without {id_names[0]}", f"Set {id_names[0]} as well.")
-        if key_id and _LOOKS_LIKE_A_KEY_ID.match(key_id):
+        if key_id and key_id.startswith(_KEY_IDS):
             raise _half(f"the environment has {id_names[0]} without its secret", f"Set {secret_names[0]} as well.")
     return _token_from(environment, "ALIBABA_CLOUD_ACCESS_KEY_ID")
 
@@ -180,16 +178,14 @@ def _token_from(environment: Mapping[str, str], name: str) -> CredentialSource |
     return Fixed(BearerToken(token), f"the environment variable {name}, as bearer token") if token else None
 
 
-def _from_profile_in_use(environment: Mapping[str, str], on_secret: Callable[[str], None]) -> CredentialSource | None:
+def _from_elsewhere(environment: Mapping[str, str], on_secret: Callable[[str], None]) -> CredentialSource:
     from . import vendor_credentials
 
-    return vendor_credentials.from_profile_in_use(environment, on_secret)
-
-
-def _from_surroundings(environment: Mapping[str, str], on_secret: Callable[[str], None]) -> CredentialSource:
-    from . import vendor_credentials
-
-    return vendor_credentials.from_surroundings(environment, on_secret)
+    return (
+        vendor_credentials.from_profile_in_use(environment, on_secret)
+        or _token_from(environment, "DASHSCOPE_API_KEY")
+        or vendor_credentials.from_surroundings(environment, on_secret)
+    )
 
 
 def _first(environment: Mapping[str, str], names: tuple[str, ...]) -> str:

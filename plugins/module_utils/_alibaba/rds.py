@@ -66,8 +66,6 @@ UNTOLD = "unknown"
 # States of a database from which it does not become Running by waiting.
 DATABASE_LOST = frozenset({"Cold"})
 
-_REGION = r"[a-z]{2}(-[a-z0-9]+)+"
-
 
 class Database(NamedTuple):
     """size in bytes, where the service tells it."""
@@ -87,7 +85,9 @@ def default_endpoint(region: str) -> str:
 
 def is_region(text: str) -> bool:
     """Whether the text can be a region id; it becomes part of a host name."""
-    return re.fullmatch(_REGION, text) is not None
+    country, *rest = text.split("-")
+    letters = len(country) == 2 and country.isalpha() and text == text.lower()
+    return letters and text.isascii() and bool(rest) and all(part.isalnum() for part in rest)
 
 
 def databases(client: RpcClient, instance_id: str) -> dict[str, Database]:
@@ -143,5 +143,6 @@ def text_of(row: Mapping[str, Any], name: str) -> str | None:
 def number_of(row: Mapping[str, Any], name: str) -> int | None:
     value = row.get(name)
     if isinstance(value, str):
-        value = int(value) if re.fullmatch(r"-?\d{1,18}", value) else None
+        digits = value.removeprefix("-")
+        value = int(value) if digits.isdecimal() and len(digits) <= 18 else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None

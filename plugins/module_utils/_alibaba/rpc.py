@@ -19,11 +19,10 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .._failure import BadRequest
 from .._waiting import Clock
 from .connection import CONNECT_TIMEOUT, READ_TIMEOUT, WRITE_TIMEOUT, Trust, proxies_for
 from .credentials import CredentialSource, secrets_of
-from .errors import AnswerLost, ServiceError, Unreachable, WriteRefused
+from .errors import AnswerLost, ServiceError, Unreachable
 from .http_library import requests
 from .signing import ProofOfCaller, query_string
 
@@ -96,21 +95,15 @@ class RpcClient:
         """
         reading = action in self._service.reads
         if self.read_only and not reading:
-            raise WriteRefused(
-                f"{action} writes, and this is a rehearsal. Nothing was sent.",
-                code="write_in_check_mode",
-                action=action,
-                remedy="This is a bug in the collection; please report it.",
-            )
+            from .rpc_failures import refused_write
+
+            raise refused_write(action)
         try:
             query, form = self._encoded(action, parameters or {})
         except UnicodeEncodeError:
-            raise BadRequest(
-                f"{action}: an option holds a character that is none (half of a surrogate pair).",
-                code="invalid_options",
-                action=action,
-                remedy="Look for broken characters in the ids and names of the task.",
-            ) from None
+            from .rpc_failures import broken_characters
+
+            raise broken_characters(action) from None
         answer = self._answer(action, query, form, reading)
         if not reading:
             self._log.writes.append(str(answer.get("RequestId") or ""))

@@ -4,7 +4,7 @@
 
 # This module util is private to the collection.
 
-"""What went wrong with a call: it was never sent, its answer was lost, or the service refused it.
+"""What went wrong with a call: it may not be sent, was never sent, its answer was lost, or the service refused it.
 
 Imported when something went wrong.
 """
@@ -16,14 +16,32 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from .._failure import MigrationFailure
+from .._failure import BadRequest, MigrationFailure
 from .advice import advice
-from .errors import AnswerLost, Misconfigured, ServiceError, Unreachable, is_fault
+from .errors import AnswerLost, Misconfigured, ServiceError, Unreachable, WriteRefused, is_fault
 from .http_library import requests
 from .redaction import redact
 from .rpc import error_code
 
 _REFUSED_BY_HTTP = range(300, 500)
+
+
+def refused_write(action: str) -> WriteRefused:
+    return WriteRefused(
+        f"{action} writes, and this is a rehearsal. Nothing was sent.",
+        code="write_in_check_mode",
+        action=action,
+        remedy="This is a bug in the collection; please report it.",
+    )
+
+
+def broken_characters(action: str) -> BadRequest:
+    return BadRequest(
+        f"{action}: an option holds a character that is none (half of a surrogate pair).",
+        code="invalid_options",
+        action=action,
+        remedy="Look for broken characters in the ids and names of the task.",
+    )
 
 
 def no_answer(action: str, url: str, option: str, error: Exception) -> MigrationFailure:
