@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import threading
 import time
@@ -130,6 +131,25 @@ def test_equal_with_a_quiet_source(pair):
     assert all(table["equal"] for table in result["tables"])
     assert {check["status"] for check in result["checks"]} == {"pass"}
     assert pair[0].admin_password not in json.dumps(result)
+
+
+def test_the_hash_is_one_that_anybody_can_compute(pair):
+    """Of texts and numbers as documented in mysql_compare_hash, here without any server."""
+    values = [("a", "b"), ("a", "b"), ("c", None), ("", None), (None, ""), ("x,1:y", "z"), ("N", "ü")]
+    texts = {
+        "old": [b"R1,", b"R2,"],
+        "twins": [
+            b"R" + b"".join(b"N" if v is None else b"%d:%s" % (len(v), v.encode("latin1")) for v in row)
+            for row in values
+        ],
+    }
+    tables = {
+        table["name"]: table["hash"]["source"] for table in compare(pair, tables=["shop.old", "shop.twins"])["tables"]
+    }
+    for name, rows in texts.items():
+        digests = [hashlib.md5(row, usedforsecurity=False).digest() for row in rows]
+        halves = (sum(int.from_bytes(digest[start : start + 8], "big") for digest in digests) for start in (0, 8))
+        assert tables[name] == "".join(f"{half % 2**64:016x}" for half in halves)
 
 
 # Of a copy of a table, which is called t here.
