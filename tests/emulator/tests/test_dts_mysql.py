@@ -271,7 +271,7 @@ def test_new_names_conditions_and_rows_that_are_there(bench: RealBench) -> None:
     assert bench.target.sql("select count(*) as n, max(id) as last from store.few") == [{"n": 9, "last": 10}]
     job = bench.running(DbList=selected({"orders": {"name": "fewer", "filter": "id <= 10"}}, new="store"))
     until(lambda: bench.status_of(job) == "MigrationFailed")
-    assert "conditions" in bench.row(job)["ErrorMessage"] or "conditions" in str(bench.world.state.dts_jobs[0].error)
+    assert "conditions" in bench.row(job)["DataInitializationStatus"]["ErrorMessage"]
 
 
 def databases(server: Server) -> set[str]:
@@ -285,6 +285,18 @@ def there(bench: RealBench) -> set[str]:
 
 def test_failures_and_second_tries(bench: RealBench) -> None:
     """A stage that fails, a source that loses its power, and conflicts, in which the source wins."""
+    job = bench.configure()
+    bench.start_job(job)
+    until(lambda: bench.status_of(job) == "PreCheckPass")
+    bench.target.script("create database shop; create table shop.orders (other int)")
+    bench.buy(job)
+    bench.start_job(job)
+    until(lambda: bench.status_of(job) == "MigrationFailed")
+    assert "Column count" in bench.row(job)["DataInitializationStatus"]["ErrorMessage"]
+    # Of a copy that fails half-way nothing stays.
+    assert contents(bench.target, "shop.customers") == []
+    bench.dts("StopDtsJob", DtsJobId=job)
+    bench.target.sql("drop database shop")
     bench.world.merge({"outcomes": [{"result": "fails", "kind": "dts", "stage": "full", "failure": "disk on fire"}]})
     job = bench.running()
     until(lambda: bench.status_of(job) == "MigrationFailed")
@@ -389,6 +401,10 @@ def test_a_source_that_is_no_instance(bench: RealBench) -> None:
     (known,) = [one for one in overview(bench.world)["instances"] if one["instance"] == MYSQL_ONE]
     assert (known["port"], known["running"]) == (bench.target.port, True)
     act(bench.world, {"source": "source", "do": "remove"})
+    act(bench.world, {"instance": MYSQL_ONE, "do": "remove"})
+    assert (overview(bench.world)["sources"], bench.world.mysql.server(MYSQL_ONE)) == ([], None)
+    with pytest.raises(DocumentError, match="no instance"):
+        act(bench.world, {"instance": MYSQL_ONE, "do": "stop"})
 
 
 def test_without_programs_jobs_are_entries(monkeypatch: pytest.MonkeyPatch) -> None:

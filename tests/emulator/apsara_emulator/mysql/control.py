@@ -55,8 +55,8 @@ def act(world: World, document: Mapping[str, Any]) -> dict[str, Any]:
                 f"server: there is no {'source' if name else 'instance'} {name or instance!r} that runs"
             )
         result = _WORDS[word](server, **given)
-        if word == "remove" and name:
-            del world.mysql.sources[name]
+        if word == "remove":
+            world.mysql.forget(name, instance)
         return result or {"running": server.is_running, "host": server.host, "port": server.port}
     except (ServerError, TypeError) as error:
         raise DocumentError(f"server: {error}") from error

@@ -66,6 +66,14 @@ class Fleet:
                 self._servers[instance.id] = server
             return server
 
+    def forget(self, source: str, instance_id: str) -> None:
+        """A source, or the server behind an instance, was removed."""
+        with self._lock:
+            if source:
+                del self.sources[source]
+            else:
+                del self._servers[instance_id]
+
     def reset(self) -> None:
         """Remove every server behind an instance."""
         with self._lock:
