@@ -413,6 +413,14 @@ def test_a_heartbeat_elsewhere_is_none(pair, monkeypatch):
     assert result["verdict"] == "equal", result["not_equal_because"]
 
 
+def test_a_log_that_is_begun_anew(pair, monkeypatch):
+    pair[0].script("RESET MASTER; REPLACE INTO other.beat VALUES (1, now()); DELETE FROM other.beat")
+    while_comparing(monkeypatch, lambda: pair[0].script("RESET MASTER"))
+    result = compare(pair)
+    assert (result["verdict"], result["differences"]) == ("consistent", [])
+    assert "begun anew" in result["not_equal_because"][0]
+
+
 def test_an_open_transaction_is_a_doubt(pair):
     with pair[0].admin() as session:
         session.rows("BEGIN")

@@ -234,6 +234,7 @@ NOTHING = stillness.Written()
     [
         (STILL, NOTHING, []),
         (STILL._replace(trouble="no log"), NOTHING, ["no log"]),
+        (STILL._replace(server="b 2"), NOTHING, ["another server answered at the end than at the beginning"]),
         (STILL._replace(writers=None), NOTHING, ["the account may not see the transactions of others (GRANT PROCESS)"]),
         (STILL._replace(writers=2), NOTHING, ["2 transactions were writing"]),
         (STILL._replace(gtid="0-1-6"), NOTHING, ["its GTIDs changed"]),

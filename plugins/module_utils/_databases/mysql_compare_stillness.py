@@ -38,7 +38,8 @@ _HARMLESS = re.compile(
 
 
 class Moment(NamedTuple):
-    """file, offset: the position; None without. trouble: why there is none. gtid: GTIDs that were executed.
+    """file, offset: the position; None without. trouble: why there is none. gtid: GTIDs that were executed. server:
+    which one answered.
 
     writers: open transactions that changed something; None where the account may not see them. replica: whether it
     applies changes of another server; None if that may not be seen. updated: times of change by database and table.
@@ -52,6 +53,7 @@ class Moment(NamedTuple):
     writers: int | None = None
     replica: bool | None = None
     updated: Mapping[tuple[str, str], str] = {}
+    server: str = ""
 
     @property
     def position(self) -> str | None:
@@ -77,6 +79,7 @@ def look(server: Server, databases: Collection[str]) -> Moment:
             writers=_writers(session),
             replica=_replica(session),
             updated=_updated(session, databases),
+            server=" ".join(text(value) for value in session.read("SELECT @@GLOBAL.hostname, @@GLOBAL.server_id")[0]),
         )
 
 
@@ -159,6 +162,8 @@ def _read_log(session: Session, before: Moment, after: Moment) -> Written:
     names = [text(row["log_name"]) for row in session.named("SHOW BINARY LOGS")]
     if before.file not in names or after.file not in names:
         return Written(doubt="the binary log moved on, and its files are gone")
+    if (names.index(before.file), before.offset) > (names.index(after.file), after.offset):
+        return Written(doubt="the binary log was begun anew")
     touched: set[str] = set()
     left = _MOST_EVENTS
     for name in names[names.index(before.file) : names.index(after.file) + 1]:
@@ -205,6 +210,8 @@ def doubts(before: Moment, after: Moment, written: Written, databases: Collectio
     trouble = before.trouble or after.trouble
     if trouble:
         return [trouble]
+    if before.server != after.server:
+        return ["another server answered at the end than at the beginning"]
     found = []
     if before.writers is None or after.writers is None:
         found.append("the account may not see the transactions of others (GRANT PROCESS)")
