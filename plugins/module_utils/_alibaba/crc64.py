@@ -24,7 +24,7 @@ _BITS = 64
 def is_fast() -> bool:
     """Whether fastcrc is there."""
     try:
-        import fastcrc  # noqa: F401
+        import fastcrc  # noqa: F401  # asked is only whether it can be imported
     except ImportError:
         return False
     return True

@@ -215,7 +215,8 @@ def is_within(network: str, allowed: Sequence[str]) -> bool:
     """Whether all addresses of a network are on a white list."""
     wanted = ipaddress.ip_network(network, strict=False)
     known = [ipaddress.ip_network(text, strict=False) for text in allowed if _is_network(text)]
-    return any(k.version == wanted.version and wanted.subnet_of(k) for k in known)  # type: ignore[arg-type]
+    same = [network for network in known if network.version == wanted.version]
+    return any(wanted.subnet_of(network) for network in same)  # type: ignore[arg-type]  # both of one version
 
 
 def _is_network(text: str) -> bool:

@@ -29,7 +29,7 @@ class OssRefusal(ServiceError):
     """The service answered with an error, and what it was asked for was not done."""
 
     @property
-    def transient(self) -> bool:  # type: ignore[override]
+    def transient(self) -> bool:  # type: ignore[override]  # decided per answer
         return may_pass(self.code, self.message, self.http_status)
 
     @property

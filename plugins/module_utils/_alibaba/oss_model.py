@@ -81,8 +81,7 @@ def part_checksums(listing: bytes) -> dict[int, int]:
     """The CRC-64 of the parts in an answer of ListParts, by number, as far as it tells them."""
     if not listing:
         return {}
-    # oss2 has parsed the same bytes before.
-    rows = ElementTree.fromstring(listing).findall("Part")  # noqa: S314
+    rows = ElementTree.fromstring(listing).findall("Part")  # noqa: S314  # oss2 parsed the same bytes before
     told = [(row.findtext("PartNumber") or "", row.findtext("HashCrc64ecma") or "") for row in rows]
     return {int(number): int(crc) for number, crc in told if number.isdigit() and crc.isdigit()}
 

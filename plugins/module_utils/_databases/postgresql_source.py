@@ -185,7 +185,7 @@ def _databases(session: Session) -> Iterable[Database]:
         " OR pg_catalog.pg_has_role('pg_read_all_stats', 'MEMBER') THEN pg_catalog.pg_database_size(oid) END"
     )
     databases = session.read(
-        f"SELECT datname, {may_size}, datcollate, datctype, datallowconn,"  # noqa: S608
+        f"SELECT datname, {may_size}, datcollate, datctype, datallowconn,"  # noqa: S608  # text of this file
         " pg_catalog.has_database_privilege(oid, 'CONNECT') FROM pg_catalog.pg_database ORDER BY datname"
     )
     for name, size, collate, ctype, open_, allowed in databases:
@@ -246,7 +246,7 @@ def endangered_indexes(session: Session) -> tuple[str, ...]:
               THEN {provider} = 'c' AND d.datcollate !~ '^(C|POSIX)([.]|$)'
               ELSE c.collprovider = 'c' AND c.collcollate !~ '^(C|POSIX)([.]|$)' END
         ORDER BY 1, 2
-        """  # noqa: S608
+        """  # noqa: S608  # text of this file
     )
     return tuple(identifier(*row) for row in rows)
 

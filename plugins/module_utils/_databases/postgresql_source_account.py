@@ -71,8 +71,8 @@ def password_is_known(session: Session, account: str, password: str) -> bool | N
 def matches(verifier: str, account: str, password: str) -> bool:
     """Whether a password fits a verifier of PostgreSQL: SCRAM-SHA-256 (RFC 5803), or md5 and its digest."""
     if re.fullmatch(r"md5[0-9a-f]{32}", verifier):
-        # The server's own format.
-        return hmac.compare_digest(verifier[3:], hashlib.md5((password + account).encode()).hexdigest())  # noqa: S324
+        digest = hashlib.md5((password + account).encode()).hexdigest()  # noqa: S324  # the server's own format
+        return hmac.compare_digest(verifier[3:], digest)
     found = re.fullmatch(r"SCRAM-SHA-256\$(\d+):([^$]+)\$([^:]+):(.+)", verifier)
     if not found:
         return False

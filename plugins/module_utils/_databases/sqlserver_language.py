@@ -86,7 +86,8 @@ def split_names(text: str) -> list[str]:
             names.append(bracketed[1].replace("]]", "]"))
             rest = rest[bracketed.end() :]
         else:
-            name, _separator, rest = re.match(r"([^,;]*)([,;]?)(.*)", rest, re.DOTALL).groups()  # type: ignore[union-attr]
+            plain = re.match(r"([^,;]*)([,;]?)(.*)", rest, re.DOTALL)
+            name, _separator, rest = plain.groups()  # type: ignore[union-attr]  # the expression fits every text
             if name.strip():
                 names.append(name.strip())
     return names

@@ -221,7 +221,8 @@ def numbers(session: Session, statement: str) -> dict[str, int] | None:
 def used_bytes(session: Session, database: str) -> int | None:
     """What the pages in use take, which is what an uncompressed full backup holds."""
     units = f"{quoted_name(database)}.sys.allocation_units"
-    rows = _unless_refused(session, f"SELECT SUM(CONVERT(bigint, a.total_pages)) AS pages FROM {units} AS a")  # noqa: S608
+    statement = f"SELECT SUM(CONVERT(bigint, a.total_pages)) AS pages FROM {units} AS a"  # noqa: S608  # a quoted name
+    rows = _unless_refused(session, statement)
     return int(rows[0]["pages"]) * _PAGE if rows and rows[0]["pages"] is not None else None
 
 

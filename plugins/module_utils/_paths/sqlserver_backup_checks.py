@@ -141,7 +141,8 @@ def _running(request: Request, observed: Observed, busy: list[Database]) -> Chec
         remedy = "Grant the login VIEW SERVER STATE."
         return Check(name, UNKNOWN, "The login cannot see whether a backup runs.", remedy)
     if busy:
-        progress = [f"{d.name} ({running_on(observed, d).progress or 0:.0f} %)" for d in busy]  # type: ignore[union-attr]
+        running = [(d.name, running_on(observed, d)) for d in busy]
+        progress = [f"{database} ({found.progress or 0:.0f} %)" for database, found in running if found]
         return Check(
             name,
             UNKNOWN,

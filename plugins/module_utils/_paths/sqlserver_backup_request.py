@@ -48,6 +48,29 @@ def read_request(options: Mapping[str, Any]) -> Request:
     problems: list[str] = []
     kind = options["type"]
     names = _names(options["databases"], problems)
+    endpoint = _endpoint(options, problems)
+    problems += _wrong_backups(options, names)
+    times = {**options, "max_age": _MAX_AGES[kind] if options["max_age"] is None else options["max_age"]}
+    problems += wrong_times(times, ("wait_timeout", "poll_interval", "settle", "max_age"))
+    refuse_options(problems)
+    return Request(
+        endpoint=endpoint,
+        databases=tuple(names),
+        exclude=tuple(options["exclude"]),
+        folder=options["folder"].strip(),
+        wish=_wish(options),
+        max_age=times["max_age"],
+        check_database=options["check_database"],
+        verify=options["verify"],
+        go_on=options["on_error"] == "continue",
+        settle=options["settle"],
+        wait=options["wait"],
+        patience=Patience(options["wait_timeout"], options["poll_interval"]),
+    )
+
+
+def _endpoint(options: Mapping[str, Any], problems: list[str]) -> Endpoint:
+    """The server; `host\\instance` in host is taken apart."""
     host, instance = (options["host"] or "").strip(), (options["instance"] or "").strip()
     if "\\" in host and not instance:
         host, instance = host.split("\\", 1)
@@ -59,45 +82,40 @@ def read_request(options: Mapping[str, Any]) -> Request:
         problems.append("port must be a number from 1 to 65535")
     if options["login_timeout"] < 1:
         problems.append("login_timeout must be at least 1 second")
+    return Endpoint(
+        host=host,
+        instance=instance,
+        port=options["port"],
+        user=options["user"],
+        password=options["password"],
+        encryption=options["encryption"],
+        login_timeout=options["login_timeout"],
+        tds_version=options["tds_version"] or "",
+    )
+
+
+def _wrong_backups(options: Mapping[str, Any], names: list[str]) -> list[str]:
+    """What is wrong with what is to be backed up, how, and to where."""
+    problems = []
     if not options["folder"].strip():
         problems.append("folder must not be empty")
     elif re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", options["folder"]):
         problems.append("folder is a URL; backups go to a folder that the server can write to")
-    copy_only = options["copy_only"]
-    if copy_only and kind == DIFFERENTIAL:
+    if options["copy_only"] and options["type"] == DIFFERENTIAL:
         problems.append("copy_only does not go with type differential: SQL Server ignores it")
     if any("\x00" in text for text in (*names, options["folder"], *options["exclude"])):
         problems.append("databases, exclude and folder must not hold the character 0")
-    times = {**options, "max_age": _MAX_AGES[kind] if options["max_age"] is None else options["max_age"]}
-    problems += wrong_times(times, ("wait_timeout", "poll_interval", "settle", "max_age"))
-    refuse_options(problems)
-    return Request(
-        endpoint=Endpoint(
-            host=host,
-            instance=instance,
-            port=options["port"],
-            user=options["user"],
-            password=options["password"],
-            encryption=options["encryption"],
-            login_timeout=options["login_timeout"],
-            tds_version=options["tds_version"] or "",
-        ),
-        databases=tuple(names),
-        exclude=tuple(options["exclude"]),
-        folder=options["folder"].strip(),
-        wish=Wish(
-            kind=kind,
-            copy_only=kind == FULL if copy_only is None else copy_only,
-            checksum=options["checksum"],
-            compression=options["compression"],
-        ),
-        max_age=times["max_age"],
-        check_database=options["check_database"],
-        verify=options["verify"],
-        go_on=options["on_error"] == "continue",
-        settle=options["settle"],
-        wait=options["wait"],
-        patience=Patience(options["wait_timeout"], options["poll_interval"]),
+    return problems
+
+
+def _wish(options: Mapping[str, Any]) -> Wish:
+    """A full backup takes no part in the chain of others unless the task says so."""
+    kind, copy_only = options["type"], options["copy_only"]
+    return Wish(
+        kind=kind,
+        copy_only=kind == FULL if copy_only is None else copy_only,
+        checksum=options["checksum"],
+        compression=options["compression"],
     )
 
 

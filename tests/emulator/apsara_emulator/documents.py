@@ -35,7 +35,7 @@ def read(kind: type[T], document: Any, now: float, where: str) -> T:
     if not isinstance(document, Mapping):
         raise DocumentError(f"{where}: a mapping is expected, not {_named(document)}")
     hints = _hints(kind)
-    known = {one.name: one for one in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    known = {one.name: one for one in dataclasses.fields(kind)}  # type: ignore[arg-type]  # kinds are data classes
     unknown = sorted(str(key) for key in document if key not in known)
     if unknown:
         raise DocumentError(f"{where}: unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}")

@@ -64,7 +64,7 @@ class ObjectLibrary:
             found = self.bucket(bucket)
             if found is None:
                 raise no_such_bucket(bucket)
-            entry = StoredObject(base64=base64.b64encode(data).decode(), **attributes)  # type: ignore[arg-type]
+            entry = StoredObject(base64=base64.b64encode(data).decode(), **attributes)  # type: ignore[arg-type]  # its fields
             self._adopt_object(f"{bucket}/{key}", found, entry)
             self.discard(found.objects.get(key))
             found.objects[key] = entry

@@ -80,7 +80,7 @@ class ObjectReader(io.RawIOBase):
         self._position = base + offset
         return self._position
 
-    def readinto(self, buffer: _Buffer, /) -> int:  # type: ignore[override]
+    def readinto(self, buffer: _Buffer, /) -> int:  # type: ignore[override]  # a buffer of the stubs has no length
         data = self.read_at(self._position, len(buffer))
         buffer[: len(data)] = data
         self._position += len(data)

@@ -103,7 +103,7 @@ def tags_given(call: Call) -> dict[str, str]:
         try:
             listed = json.loads(call.text("Tag"))
         except ValueError:
-            listed = [None]  # type: ignore[list-item]
+            listed = [None]  # type: ignore[list-item]  # refused below
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         raise ApiError("InvalidParameter.Tag", 400, "Tag is a list of keys and values.")
     return {str(one["Key"]): str(one.get("Value", "")) for one in listed if one.get("Key")}
