@@ -40,7 +40,7 @@ def refresh_instance(instance: Instance, server: Server, with_tables: Collection
 
     `with_tables` are the databases whose tables are wanted by name too. A database without rows has size 0.
     """
-    with server.admin(connect_timeout=2) as admin:
+    with server.admin(connect_timeout=2, read_timeout=5) as admin:
         databases = admin.rows(_DATABASES, SYSTEM_DATABASES)
         accounts = admin.rows(_ACCOUNTS, server.admin_user)
         parameters = admin.rows("show global variables where variable_name in %s", _PARAMETERS)

@@ -24,7 +24,7 @@ def missing_rights(
     `everywhere` are rights on the whole server, `inside` those on each of `databases` (or on some of its tables: which
     ones is the caller's business). ServerError if the server cannot be asked.
     """
-    with server.admin() as admin:
+    with server.admin(read_timeout=5) as admin:
         of_server = {row["kind"] for row in admin.rows(_OF_SERVER, account)}
         of_databases = admin.rows(
             "select table_schema as place, privilege_type as kind from information_schema.schema_privileges"

@@ -150,7 +150,9 @@ class _Pump:
             raise ServerError("mariadb-dump has written something that the emulator does not know")
         key = (self._database, _name(found[1]))
         self._seen[key] = None
-        word = b"INSERT IGNORE" if b"IGNORE" in found[0] else b"INSERT"
+        if key not in self._names:
+            raise ServerError(f"{'.'.join(key)} was made after the job has looked at what there is")
+        word = b"INSERT IGNORE" if b" IGNORE " in found[0] else b"INSERT"
         return word + b" INTO " + quoted(*self._names[key]).encode() + line[found.end() :]
 
 

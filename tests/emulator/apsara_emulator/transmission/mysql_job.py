@@ -103,7 +103,8 @@ class MysqlJob(JobWork):
         """Whether both servers take connections."""
         try:
             for server in (self._ends.source, self._ends.target):
-                server.sql("select 1")
+                with server.admin(connect_timeout=2, read_timeout=2) as admin:
+                    admin.run("select 1")
         except ServerError:
             return False
         return True

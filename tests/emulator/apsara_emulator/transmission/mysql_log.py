@@ -17,6 +17,8 @@ from .mysql_events import Event, LoggedTransaction, Place, Transactions, plain
 
 # Bytes of events that are read at a time; a transaction comes as a whole.
 _AT_A_TIME = 4_000_000
+# Seconds after which a source that says nothing counts as one that is away.
+_PATIENCE = 5
 _DUMP = 0x12
 _UNTIL_THE_END = 1
 
@@ -33,7 +35,8 @@ class Reading:
 
 def current_place(server: Server) -> Place:
     """Where the source's binary log ends. ServerError if it writes none, or does not answer."""
-    rows = server.sql("show master status")
+    with server.admin(read_timeout=_PATIENCE) as admin:
+        rows = admin.rows("show master status")
     if not rows:
         raise SqlError("the source writes no binary log")
     return str(rows[0]["File"]), int(rows[0]["Position"])
@@ -43,7 +46,7 @@ def read_changes(server: Server, place: Place, reader: str) -> Reading:
     """The transactions after a place. `reader` tells readers apart. ServerError if the source does not have them."""
     if current_place(server) == place:
         return Reading([], True, place)
-    with server.admin() as admin:
+    with server.admin(read_timeout=_PATIENCE) as admin:
         # What a reader has to know that is told everything: checksums, and MariaDB's own events as they are.
         admin.run("set @master_binlog_checksum = @@global.binlog_checksum")
         admin.run("set @mariadb_slave_capability = 4")
