@@ -16,6 +16,7 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._databases impo
     mysql_compare,
     mysql_compare_hash,
     mysql_connection,
+    mysql_guard,
 )
 from ansible_collections.apsaradb.migration.plugins.module_utils._failure import MigrationFailure
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths import mysql_comparison
@@ -513,7 +514,7 @@ def test_a_locked_table_is_unknown_and_the_others_are_not(pair, monkeypatch):
 
 def test_sessions_cannot_write(pair):
     """The server refuses what is past the check of statements, rows and definitions alike."""
-    server = mysql_connection.Server(pair[0].host, pair[0].port, pair[0].admin_user, pair[0].admin_password)
+    server = mysql_guard.Server(pair[0].host, pair[0].port, pair[0].admin_user, pair[0].admin_password)
     before = position(pair[0])
     with mysql_connection.connect(server) as session:
         for statement in ("INSERT INTO shop.old VALUES (9)", "CREATE TABLE shop.w (i int)", "TRUNCATE shop.twins"):
@@ -540,7 +541,7 @@ def test_encryption(pair, certificates):
         assert pair[0].admin_password not in json.dumps(result)
     plain = run("mysql_compare", source=address(pair[0]), target=address(pair[1], ssl_mode="require"))
     assert plain["error"]["code"] == "ssl"
-    server = mysql_connection.Server(
+    server = mysql_guard.Server(
         "localhost", pair[0].port, pair[0].admin_user, pair[0].admin_password, "verify-full", right
     )
     with mysql_connection.connect(server) as session:

@@ -17,6 +17,7 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._databases impo
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases import mysql_compare_stillness as stillness
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases import mysql_connection as connection
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases import mysql_errors as errors
+from ansible_collections.apsaradb.migration.plugins.module_utils._databases import mysql_guard as guard
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases.comparison import Sums
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases.mysql_compare import of_sequences
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases.mysql_compare_inventory import SequenceValue
@@ -263,14 +264,14 @@ def test_sequences_of_the_target_may_be_ahead():
 
 def server(port, **other):
     known = {"ssl_mode": "prefer", "connect_timeout": 3, "names": errors.option_names("source."), **other}
-    return connection.Server("127.0.0.1", port, "app", SECRET, **known)
+    return guard.Server("127.0.0.1", port, "app", SECRET, **known)
 
 
 @pytest.fixture
 def elsewhere(monkeypatch):
     """The server is on another computer."""
     pytest.importorskip("pymysql", reason="PyMySQL is missing")
-    monkeypatch.setattr(connection.Server, "is_here", property(lambda _server: False))
+    monkeypatch.setattr(guard.Server, "is_here", property(lambda _server: False))
 
 
 def refused(impostor, **other):
@@ -338,7 +339,7 @@ def test_a_certificate_file_that_is_none(tmp_path):
     file.write_text("no certificate")
     for path in (file, tmp_path / "missing.pem"):
         with pytest.raises(MigrationFailure) as failure:
-            connection.tls_context(server(1, ssl_mode="verify-ca", ca_cert=str(path)))
+            guard.tls_context(server(1, ssl_mode="verify-ca", ca_cert=str(path)))
         assert failure.value.code == "invalid_options"
         assert "source.ca_cert" in failure.value.remedy
 
@@ -385,9 +386,10 @@ def test_only_reading_statements_are_sent():
     session = connection.Session(server(1), Silent())
     assert (session.is_mariadb, session.number) == (True, (10, 11, 18))
     for statement in ("SET GLOBAL x = 1", "KILL 3", "SELECT 1 INTO OUTFILE '/x'", "/* SELECT */ DROP TABLE t", "FLUSH"):
-        with pytest.raises(MigrationFailure) as failure:
-            session.read(statement)
-        assert failure.value.code == "read_only"
+        for send in (session.read, session.named):
+            with pytest.raises(MigrationFailure) as failure:
+                send(statement)
+            assert failure.value.code == "read_only"
 
 
 def test_the_sum_of_a_row_is_what_the_expression_says():

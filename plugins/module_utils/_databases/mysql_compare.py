@@ -44,8 +44,9 @@ from .mysql_compare_hash import (
     unlike,
 )
 from .mysql_compare_inventory import Inventory, SequenceValue, of_database
-from .mysql_connection import Server, Session, connect
+from .mysql_connection import Session, connect
 from .mysql_errors import MySqlFailure
+from .mysql_guard import Server
 
 
 class Side(NamedTuple):

@@ -22,8 +22,9 @@ from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from .mysql_compare_definitions import text
-from .mysql_connection import Server, Session, connect
+from .mysql_connection import Session, connect
 from .mysql_errors import MySqlFailure
+from .mysql_guard import Server
 
 _PAGE = 2000
 _MOST_EVENTS = 200_000

@@ -18,8 +18,9 @@ from .._databases.comparison import Difference, Wish, of_definitions
 from .._databases.mysql_compare import Side, compare_database
 from .._databases.mysql_compare_hash import DIGESTS
 from .._databases.mysql_compare_inventory import KINDS, databases
-from .._databases.mysql_connection import PREFER, SSL_MODES, VERIFY_CA, VERIFY_FULL, Server, Session, connect
+from .._databases.mysql_connection import Session, connect
 from .._databases.mysql_errors import option_names
+from .._databases.mysql_guard import PREFER, SSL_MODES, VERIFY_CA, VERIFY_FULL, Server
 from .._failure import refuse_options
 from .._plan import PASS, WARN, Check
 from .._waiting import Clock, wrong_times
