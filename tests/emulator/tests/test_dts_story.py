@@ -75,17 +75,33 @@ def test_the_story() -> None:
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_the_story_with_the_clients(emulator: Served, scheme: str) -> None:
-    ram = RamClient(
-        config(emulator, access_key_id=ACCESS_KEY_TWO[0], access_key_secret=ACCESS_KEY_TWO[1], **SCHEMES[scheme])
-    )
+    of_two = {"access_key_id": ACCESS_KEY_TWO[0], "access_key_secret": ACCESS_KEY_TWO[1]}
+    authorize(RamClient(config(emulator, **of_two, **SCHEMES[scheme])))
     dts = DtsClient(config(emulator, **SCHEMES[scheme]))
-    clock = emulator.world.clock
+    job = configure(dts)
+    record = emulator.world.calls.select()[-1]
+    assert (record.service, record.mutating, record.took_effect) == ("dts", True, True)
+    assert "secret of" not in json.dumps(record.parameters)
+    instance = buy(dts, job)
+    emulator.world.clock.advance(200)
+    tells_how_far_it_is(dts, job, instance)
+    stop_and_delete(dts, job)
+    orders = emulator.world.to_document()["dts_orders"]
+    assert [one["job_id"] for one in orders] == [job]
+    assert not emulator.world.to_document()["dts_jobs"]
+
+
+def authorize(ram: RamClient) -> None:
     made = ram.create_role(r.CreateRoleRequest(role_name=ROLE, assume_role_policy_document=trust_policy())).body.role
     assert made.arn == f"acs:ram::{ACCOUNT_TWO}:role/{ROLE}"
     attach = r.AttachPolicyToRoleRequest(role_name=ROLE, policy_type="System", policy_name="AliyunDTSRolePolicy")
     ram.attach_policy_to_role(attach)
     policies = ram.list_policies_for_role(r.ListPoliciesForRoleRequest(role_name=ROLE)).body.policies.policy
     assert [one.policy_name for one in policies] == ["AliyunDTSRolePolicy"]
+
+
+def configure(dts: DtsClient) -> str:
+    """The id of a job between the two accounts."""
     configured = dts.configure_dts_job(
         d.ConfigureDtsJobRequest(
             region_id="cn-hangzhou",
@@ -113,35 +129,37 @@ def test_the_story_with_the_clients(emulator: Served, scheme: str) -> None:
         )
     ).body
     assert configured.success == "true"
-    record = emulator.world.calls.select()[-1]
-    assert (record.service, record.mutating, record.took_effect) == ("dts", True, True)
-    assert "secret of" not in json.dumps(record.parameters)
-    bought = dts.create_dts_instance(
-        d.CreateDtsInstanceRequest(
-            region_id="cn-hangzhou", job_id=configured.dts_job_id, pay_type="PostPaid", auto_start=True
-        )
-    ).body
-    assert (bought.success, bought.job_id) == ("true", configured.dts_job_id)
-    clock.advance(200)
-    asked = d.DescribeDtsJobsRequest(region="cn-hangzhou", dts_job_id=bought.job_id, without_db_list=True)
+    return str(configured.dts_job_id)
+
+
+def buy(dts: DtsClient, job: str) -> str:
+    """The id of the instance."""
+    asked = d.CreateDtsInstanceRequest(region_id="cn-hangzhou", job_id=job, pay_type="PostPaid", auto_start=True)
+    bought = dts.create_dts_instance(asked).body
+    assert (bought.success, bought.job_id) == ("true", job)
+    return str(bought.instance_id)
+
+
+def tells_how_far_it_is(dts: DtsClient, job: str, instance: str) -> None:
+    asked = d.DescribeDtsJobsRequest(region="cn-hangzhou", dts_job_id=job, without_db_list=True)
     (row,) = dts.describe_dts_jobs(asked).body.dts_job_list
-    assert (row.status, row.job_type, row.dts_instance_id) == ("Migrating", "online", bought.instance_id)
+    assert (row.status, row.job_type, row.dts_instance_id) == ("Migrating", "online", instance)
     assert (row.data_synchronization_status.status, row.delay, row.db_object) == ("Catched", 0, None)
     checks = dts.describe_pre_check_status(
-        d.DescribePreCheckStatusRequest(dts_job_id=bought.job_id, job_code="01", page_no="1", page_size="50")
+        d.DescribePreCheckStatusRequest(dts_job_id=job, job_code="01", page_no="1", page_size="50")
     ).body
     assert (checks.state, checks.error_item) == ("Finished", 0)
     assert {one.state for one in checks.job_progress} == {"Finished"}
-    detail = dts.describe_dts_job_detail(d.DescribeDtsJobDetailRequest(dts_instance_id=bought.instance_id)).body
+    detail = dts.describe_dts_job_detail(d.DescribeDtsJobDetailRequest(dts_instance_id=instance)).body
     assert (detail.source_endpoint.aliyun_uid, detail.source_endpoint.role_name) == (ACCOUNT_TWO, ROLE)
     assert json.loads(detail.db_object)["stock"]["all"] is True
-    stopped = dts.stop_dts_job(d.StopDtsJobRequest(dts_job_id=bought.job_id)).body
+
+
+def stop_and_delete(dts: DtsClient, job: str) -> None:
+    stopped = dts.stop_dts_job(d.StopDtsJobRequest(dts_job_id=job)).body
     assert (stopped.success, stopped.http_status_code) == (True, 200)
-    again = dts.start_dts_job(d.StartDtsJobRequest(dts_job_id=bought.job_id)).body
+    again = dts.start_dts_job(d.StartDtsJobRequest(dts_job_id=job)).body
     assert (again.success, again.err_code) == (False, "InvalidJobStatus")
     assert "%s" in again.err_message
     assert again.dynamic_message == "Finished"
-    assert dts.delete_dts_job(d.DeleteDtsJobRequest(dts_job_id=bought.job_id)).body.success is True
-    orders = emulator.world.to_document()["dts_orders"]
-    assert [one["job_id"] for one in orders] == [bought.job_id]
-    assert not emulator.world.to_document()["dts_jobs"]
+    assert dts.delete_dts_job(d.DeleteDtsJobRequest(dts_job_id=job)).body.success is True

@@ -65,81 +65,113 @@ class Writer:
         self._thread.join()
 
 
-def source_parameters(source: SourceServer) -> dict[str, Any]:
-    return {
-        "dbinstance_name": TARGET,
-        "source_ip_address": "127.0.0.1",
-        "source_port": source.port,
-        "source_account": "migrator",
-        "source_password": PASSWORD,
-        "source_category": "ecsOnVpc",
-    }
+class Story:
+    """What the steps of the story share: the vendor's client, the source, and what the service tells."""
+
+    def __init__(self, emulator: Served, source: SourceServer) -> None:
+        self.emulator = emulator
+        self.source = source
+        self.client = rds(emulator)
+        self.parameters = {
+            "dbinstance_name": TARGET,
+            "source_ip_address": "127.0.0.1",
+            "source_port": source.port,
+            "source_account": "migrator",
+            "source_password": PASSWORD,
+            "source_category": "ecsOnVpc",
+        }
+        self._where = {"dbinstance_name": TARGET, "page_number": 1, "page_size": 30}
+
+    def net(self) -> tuple[str, int]:
+        asked = m.DescribeDBInstanceNetInfoRequest(dbinstance_id=TARGET)
+        info = self.client.describe_dbinstance_net_info(asked).body.dbinstance_net_infos.dbinstance_net_info[0]
+        return info.connection_string, int(info.port)
+
+    def report(self) -> Any:
+        asked = m.DescribeCloudMigrationPrecheckResultRequest(**self._where)
+        return self.client.describe_cloud_migration_precheck_result(asked).body.items[0]
+
+    def migration(self) -> Any:
+        asked = m.DescribeCloudMigrationResultRequest(**self._where)
+        return self.client.describe_cloud_migration_result(asked).body.items[0]
+
+    def replication(self) -> Any:
+        return json.loads(self.migration().replication_info)
+
+    def migrate(self) -> Any:
+        return self.client.create_cloud_migration_task(m.CreateCloudMigrationTaskRequest(**self.parameters)).body
+
+    def target(self) -> Any:
+        return self.emulator.world.postgresql.server(TARGET)
 
 
 def test_the_whole_story(emulator: Served, source: SourceServer) -> None:
-    client, parameters = rds(emulator), source_parameters(source)
-    where = {"dbinstance_name": TARGET, "page_number": 1, "page_size": 30}
-
-    def net() -> tuple[str, int]:
-        asked = m.DescribeDBInstanceNetInfoRequest(dbinstance_id=TARGET)
-        info = client.describe_dbinstance_net_info(asked).body.dbinstance_net_infos.dbinstance_net_info[0]
-        return info.connection_string, int(info.port)
-
-    def report() -> Any:
-        return client.describe_cloud_migration_precheck_result(
-            m.DescribeCloudMigrationPrecheckResultRequest(**where)
-        ).body.items[0]
-
-    def migration() -> Any:
-        return client.describe_cloud_migration_result(m.DescribeCloudMigrationResultRequest(**where)).body.items[0]
-
+    story = Story(emulator, source)
     # Before anything asks for it there is no server; then it is there, empty.
-    assert emulator.world.postgresql.server(TARGET) is None
-    address = net()
-    old_server = emulator.world.postgresql.server(TARGET)
-    assert old_server is not None
-    old_folder = old_server.folder
+    assert story.target() is None
+    address = story.net()
+    assert story.target() is not None
+    old_folder = story.target().folder
 
-    created = client.create_cloud_migration_precheck_task(
-        m.CreateCloudMigrationPrecheckTaskRequest(**parameters, task_name="look")
-    ).body
-    assert (created.dbinstance_name, created.task_name) == (TARGET, "look")
-    until(lambda: "*Migrate check success*" in (report().detail or ""))
-    assert (report().task_id, report().source_password) == (created.task_id, PASSWORD)
-    assert report().source_category == "ecsonvpc"
-
+    assessed = assess(story)
     # What was set on the source's computer stays there.
     with source.admin() as admin:
         admin.run("alter system set default_transaction_read_only = on")
     with Writer(source) as writer:
-        task = client.create_cloud_migration_task(m.CreateCloudMigrationTaskRequest(**parameters)).body
-        assert task.task_id != created.task_id
+        task = story.migrate()
+        assert task.task_id != assessed.task_id
         assert len(task.task_name) == 10
-        stages: list[str] = []
+        goes_through_the_stages(story)
+    catches_up(story)
+    assert switch(story).task_id not in (task.task_id, assessed.task_id)
 
-        def streams() -> bool:
-            row = migration()
-            stages.append(row.migrate_stage)
-            return (row.migrate_stage, row.replication_state) == ("increment", "streaming")
+    # The old address leads to the new contents.
+    assert story.net() == address
+    assert not old_folder.exists()
+    has_what_was_committed(story, address, writer.committed)
+    is_listed_and_takes_more(story, address)
+    cannot_be_done_twice(story)
+    keeps_the_password_to_itself(story)
 
-        until(streams)
-        assert list(dict.fromkeys(stages)) == sorted(
-            set(stages), key=["precheck", "basebackup", "startup", "increment"].index
-        )
-        with pytest.raises(ClientException) as caught:
-            client.create_cloud_migration_task(m.CreateCloudMigrationTaskRequest(**parameters))
-        assert caught.value.code == "IncorrectDBInstanceState"
-        first = json.loads(migration().replication_info)["ReplayLsn"]
-        until(lambda: json.loads(migration().replication_info)["ReplayLsn"] != first)
-        # The target is a standby: it is read, not written.
-        with connected(*net()) as session, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
-            session.execute("delete from orders")
 
-    with source.admin() as admin:
+def assess(story: Story) -> Any:
+    asked = m.CreateCloudMigrationPrecheckTaskRequest(**story.parameters, task_name="look")
+    created = story.client.create_cloud_migration_precheck_task(asked).body
+    assert (created.dbinstance_name, created.task_name) == (TARGET, "look")
+    until(lambda: "*Migrate check success*" in (story.report().detail or ""))
+    assert (story.report().task_id, story.report().source_password) == (created.task_id, PASSWORD)
+    assert story.report().source_category == "ecsonvpc"
+    return created
+
+
+def goes_through_the_stages(story: Story) -> None:
+    """In their order, up to a target that follows the source, is read, and is not written."""
+    stages: list[str] = []
+
+    def streams() -> bool:
+        row = story.migration()
+        stages.append(row.migrate_stage)
+        return (row.migrate_stage, row.replication_state) == ("increment", "streaming")
+
+    until(streams)
+    assert list(dict.fromkeys(stages)) == sorted(
+        set(stages), key=["precheck", "basebackup", "startup", "increment"].index
+    )
+    with pytest.raises(ClientException) as caught:
+        story.migrate()
+    assert caught.value.code == "IncorrectDBInstanceState"
+    first = story.replication()["ReplayLsn"]
+    until(lambda: story.replication()["ReplayLsn"] != first)
+    with connected(*story.net()) as session, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        session.execute("delete from orders")
+
+
+def catches_up(story: Story) -> None:
+    with story.source.admin() as admin:
         end = admin.value("select pg_current_wal_lsn()::text")
 
     def caught_up() -> Any:
-        found = json.loads(migration().replication_info)
+        found = story.replication()
         return found["Synced"] == "true" and position(found["ReplayLsn"]) >= position(end) and found
 
     info = until(caught_up)
@@ -147,27 +179,33 @@ def test_the_whole_story(emulator: Served, source: SourceServer) -> None:
     assert "password=********" in info["Conninfo"]
     assert PASSWORD not in str(info)
 
-    switched = client.activate_migration_target_instance(
-        m.ActivateMigrationTargetInstanceRequest(dbinstance_name=TARGET, force_switch="1", switch_time_mode="0")
-    ).body
-    assert (switched.source_ip_address, switched.source_port) == ("127.0.0.1", source.port)
-    assert switched.task_id not in (task.task_id, created.task_id)
-    until(lambda: migration().migrate_stage == "success")
-    assert (migration().replication_state, len(migration().switch_time)) == ("finish", 20)
 
-    # The old address leads to the new contents, which are all there and can be written.
-    server = emulator.world.postgresql.server(TARGET)
+def switch(story: Story) -> Any:
+    asked = m.ActivateMigrationTargetInstanceRequest(dbinstance_name=TARGET, force_switch="1", switch_time_mode="0")
+    switched = story.client.activate_migration_target_instance(asked).body
+    assert (switched.source_ip_address, switched.source_port) == ("127.0.0.1", story.source.port)
+    until(lambda: story.migration().migrate_stage == "success")
+    assert (story.migration().replication_state, len(story.migration().switch_time)) == ("finish", 20)
+    return switched
+
+
+def has_what_was_committed(story: Story, address: tuple[str, int], committed: int) -> None:
+    """All rows are there and can be written, without the source's own settings and without its knowing."""
+    server = story.target()
     assert server is not None
     assert not server.is_standby
     assert not [path for path in server.folder.glob("*.conf") if "word-of-the-source" in path.read_text()]
-    assert net() == address
-    assert not old_folder.exists()
-    with connected(*address, user="postgres", password=source.document.password) as session:
+    with connected(*address, user="postgres", password=story.source.document.password) as session:
         rows = session.execute("select count(*), max(id) from orders").fetchone()
-        assert rows == (writer.committed, writer.committed)
+        assert rows == (committed, committed)
         session.execute("insert into orders values (0, 'on the target')")
-    with source.admin("shop") as admin:
-        assert admin.value("select count(*) from orders") == writer.committed
+    with story.source.admin("shop") as admin:
+        assert admin.value("select count(*) from orders") == committed
+
+
+def is_listed_and_takes_more(story: Story, address: tuple[str, int]) -> None:
+    """Databases and accounts of the source are the instance's, and it gets another database."""
+    client = story.client
     databases = client.describe_databases(m.DescribeDatabasesRequest(dbinstance_id=TARGET)).body.databases.database
     assert [one.dbname for one in databases] == ["shop"]
     accounts = client.describe_accounts(m.DescribeAccountsRequest(dbinstance_id=TARGET)).body.accounts
@@ -178,20 +216,25 @@ def test_the_whole_story(emulator: Served, source: SourceServer) -> None:
     with connected(*address, database="made later"):
         pass
 
-    # Done once: there is nothing left to switch, and no room for another migration.
-    with pytest.raises(ClientException) as caught:
-        client.activate_migration_target_instance(m.ActivateMigrationTargetInstanceRequest(dbinstance_name=TARGET))
-    assert caught.value.code == "IncorrectDBInstanceState"
-    again = client.create_cloud_migration_task(m.CreateCloudMigrationTaskRequest(**parameters)).body
-    until(lambda: "error:databases exist: made later, shop" in migration().detail)
-    assert (migration().task_id, migration().migrate_stage) == (again.task_id, "precheck")
 
-    # Nobody finds the password where it does not belong.
+def cannot_be_done_twice(story: Story) -> None:
+    """There is nothing left to switch, and no room for another migration."""
+    with pytest.raises(ClientException) as caught:
+        story.client.activate_migration_target_instance(
+            m.ActivateMigrationTargetInstanceRequest(dbinstance_name=TARGET)
+        )
+    assert caught.value.code == "IncorrectDBInstanceState"
+    again = story.migrate()
+    until(lambda: "error:databases exist: made later, shop" in story.migration().detail)
+    assert (story.migration().task_id, story.migration().migrate_stage) == (again.task_id, "precheck")
+
+
+def keeps_the_password_to_itself(story: Story) -> None:
     for path in ("world", "calls"):
-        text = requests.get(f"{emulator.urls.control}/{path}", timeout=5).text
+        text = requests.get(f"{story.emulator.urls.control}/{path}", timeout=5).text
         assert "migrator" in text
         assert "word-of-the-source" not in text
-    writes = [one.action for one in emulator.world.calls.select(mutating=True) if one.took_effect]
+    writes = [one.action for one in story.emulator.world.calls.select(mutating=True) if one.took_effect]
     assert writes == [
         "CreateCloudMigrationPrecheckTask",
         "CreateCloudMigrationTask",
