@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(bool(binaries.missing()), reason=binaries.missin
 
 # Longer than it ever takes, also on a computer with much else to do.
 until = partial(cloud_bench.until, limit=60.0)
-PASSWORD = "pass'word\\ of migrator"
+PASSWORD = "päss'word\\ of migrator"
 ACCOUNT = {"name": "migrator", "type": "Super", "password": PASSWORD}
 INSTANCE = {"databases": {"shop": {}}, "accounts": [ACCOUNT]}
 CHANGE = {

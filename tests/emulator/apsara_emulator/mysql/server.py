@@ -158,10 +158,14 @@ class Server:
     def login_file(self) -> Path:
         """A file for `--defaults-file` of client programs, so that the password is on no command line."""
         path = self.folder / "client.cnf"
-        lines = ["[client]", "protocol=tcp", f"host={self.host}", f"port={self.port}", f"user={self.admin_user}"]
-        path.write_text("\n".join([*lines, f'password="{self.admin_password}"', ""]), encoding="utf-8")
-        path.chmod(0o600)
-        self._home.give(path)
+        if not path.exists():
+            password = self.admin_password.replace("\\", "\\\\").replace('"', '\\"')
+            lines = ["[client]", "protocol=tcp", f"host={self.host}", f"port={self.port}", f"user={self.admin_user}"]
+            new = self.folder / f"client.{threading.get_ident()}"
+            new.touch(mode=0o600)
+            new.write_text("\n".join([*lines, f'password="{password}"', ""]), encoding="utf-8")
+            self._home.give(new)
+            new.rename(path)
         return path
 
     def stop(self, how: signal.Signals = signal.SIGTERM, limit: float = 20.0) -> None:

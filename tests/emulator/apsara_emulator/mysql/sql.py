@@ -88,7 +88,9 @@ def session(**parameters: Any) -> Iterator[Session]:
 
     # Even to find out that a server has no TLS, PyMySQL would read every certificate of the computer each time.
     fixed = {"connect_timeout": 5, "charset": "utf8mb4", "autocommit": True, "ssl_disabled": True}
-    settings = {**fixed, **parameters}
+    # As other clients send it; PyMySQL would make Latin-1 of a text.
+    password = str(parameters.get("password", "")).encode()
+    settings = {**fixed, **parameters, "password": password}
     with _told():
         connection = pymysql.connect(**settings, cursorclass=DictCursor)
     try:

@@ -32,7 +32,7 @@ class _GoneError(Exception):
 
 
 class JobWork:
-    """The work for one job. What an engine does is in `structure`, `full`, `prepare_changes`, `round` and `drop`."""
+    """The work for one job. What an engine does is in `structure`, `full`, `prepare_changes`, `round` and `forget`."""
 
     def __init__(self, world: World, job: DtsJob) -> None:
         # A world that nobody holds any more takes its work along.

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO
 
 from ..mysql.server import Server
@@ -21,6 +21,11 @@ from .ends import Pair
 from .mysql_events import Place
 from .mysql_servers import MysqlEnds
 
+_ALL_TABLES = "select table_name as name from information_schema.tables where table_schema = %s"
+_CHARACTERS = """
+select default_character_set_name as characters, default_collation_name as collation
+  from information_schema.schemata where schema_name = %s
+"""
 # What is there already on a second try, or beside the tables that were there: table, routine, trigger, event.
 _THERE_ALREADY = re.compile(rb"^ERROR (1050|1304|1359|1537) ")
 _DEFINER = re.compile(rb"DEFINER\s*=\s*`(?:[^`]|``)*`@`(?:[^`]|``)*`")
@@ -156,13 +161,6 @@ class _Pump:
         return word + b" INTO " + quoted(*self._names[key]).encode() + line[found.end() :]
 
 
-_ALL_TABLES = "select table_name as name from information_schema.tables where table_schema = %s"
-_CHARACTERS = """
-select default_character_set_name as characters, default_collation_name as collation
-  from information_schema.schemata where schema_name = %s
-"""
-
-
 def _create_database(ends: MysqlEnds, pair: Pair) -> None:
     with ends.source.admin() as source:
         row = source.row(_CHARACTERS, pair.source)
@@ -203,24 +201,27 @@ def _data_dumps(
 ) -> Iterator[list[str]]:
     """Options of the dumps: one for all tables, so that it is of one moment, and one for each with a condition."""
     common = [*_DATA, "--single-transaction", "--hex-blob", *(["--insert-ignore"] if keep_existing else [])]
+    place = ["--master-data=2"] if with_place else []
     left_out = []
     for one in selections:
-        wanted = {old for old, _new in one.tables if old not in one.conditions}
-        names = [str(row["name"]) for row in server.sql(_ALL_TABLES, one.pair.source)]
-        left_out += [f"--ignore-table={one.pair.source}.{name}" for name in names if name not in wanted]
-    place = ["--master-data=2"] if with_place else []
+        left_out += _all_but(server, one.pair.source, {old for old, _new in one.tables if old not in one.conditions})
     yield [*common, *place, *left_out, "--databases", *(one.pair.source for one in selections)]
     for one in selections:
         for table, condition in one.conditions.items():
-            names = [str(row["name"]) for row in server.sql(_ALL_TABLES, one.pair.source)]
-            rest = [f"--ignore-table={one.pair.source}.{name}" for name in names if name != table]
-            yield [*common, f"--where={condition}", *rest, "--databases", one.pair.source]
+            left_out = _all_but(server, one.pair.source, {table})
+            yield [*common, f"--where={condition}", *left_out, "--databases", one.pair.source]
+
+
+def _all_but(server: Server, database: str, wanted: Collection[str]) -> list[str]:
+    """Options that leave out everything else of a database."""
+    names = [str(row["name"]) for row in server.sql(_ALL_TABLES, database)]
+    return [f"--ignore-table={database}.{name}" for name in names if name not in wanted]
 
 
 @contextmanager
 def _dumping(server: Server, options: Sequence[str]) -> Iterator[IO[bytes]]:
     """What mariadb-dump writes. ServerError if it ends with an error."""
-    with _said(server.folder / "dump.log") as errors:
+    with tempfile.TemporaryFile() as errors:
         command = _client(server, "mariadb-dump", *options)
         with _ended(home().open(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)) as process:
             assert process.stdout is not None
@@ -232,7 +233,7 @@ def _dumping(server: Server, options: Sequence[str]) -> Iterator[IO[bytes]]:
 @contextmanager
 def _loading(server: Server) -> Iterator[IO[bytes]]:
     """Where a client takes statements. ServerError if one of them is refused."""
-    with _said(server.folder / "load.log") as errors:
+    with tempfile.TemporaryFile() as errors:
         command = _client(server, "mariadb", "--binary-mode")
         with _ended(home().open(command, stdin=subprocess.PIPE, stdout=errors, stderr=errors)) as process:
             assert process.stdin is not None
@@ -253,12 +254,6 @@ def _client(server: Server, program: str, *options: str) -> list[str]:
         "--default-character-set=utf8mb4",
         *options,
     ]
-
-
-@contextmanager
-def _said(path: Path) -> Iterator[IO[bytes]]:
-    with path.open("w+b") as file:
-        yield file
 
 
 @contextmanager
