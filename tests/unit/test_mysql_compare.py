@@ -369,6 +369,25 @@ def test_one_row_in_many_parts(pair, monkeypatch):
     assert told(different) == [("contents", "big", "different"), ("contents", "heap", "different")]
 
 
+def test_rows_without_a_digest_are_unknown(pair):
+    """The server makes NULL of a text that is longer than max_allowed_packet; such a row is not left out in silence."""
+    (before,) = pair[1].sql("SELECT @@GLOBAL.max_allowed_packet AS size")
+    for server in pair:
+        server.script(
+            "CREATE TABLE other.wide (v varchar(3000)); INSERT INTO other.wide VALUES (repeat('w', 2500)), ('')"
+        )
+    try:
+        pair[1].sql("SET GLOBAL max_allowed_packet = 1024")
+        result = compare(pair, databases=["other"])
+    finally:
+        pair[1].sql(f"SET GLOBAL max_allowed_packet = {before['size']}")
+        for server in pair:
+            server.script("DROP TABLE other.wide")
+    assert result["differences"] == []
+    assert result["verdict"] == "unknown"
+    assert "made no digest of 1 rows" in result["unread"][0]
+
+
 def while_comparing(monkeypatch, action):
     original = mysql_compare.compare_database
 

@@ -136,29 +136,36 @@ def _values(source: Column, target: Column, digest: str) -> tuple[str, str]:
 
 
 def _value(column: Column, converted: bool, digest: str) -> str:
-    """Text of a value, ended so that what follows cannot be taken for a part of it. digest: of strings, if any."""
+    """Text of a value, ended so that what follows cannot be taken for a part of it. digest: of strings, if any.
+
+    What is NULL is asked of the column itself: text that the server fails to make is NULL as well, and is to make the
+    whole row's digest NULL, which is noticed.
+    """
     name = identifier(column.name)
-    if column.type in INTEGER_TYPES:
-        text = f"{name} + 0" if column.zerofill else name
-        return f"COALESCE(CONCAT({text}, ','), 'N')"
+    text = _digest(_string(column, converted), digest) if digest else _text(column, converted)
+    return f"IF({name} IS NULL, 'N', {text})"
+
+
+def _text(column: Column, converted: bool) -> str:
+    name = identifier(column.name)
+    if column.type in INTEGER_TYPES or column.type in _PLAIN:
+        return f"CONCAT({name}{' + 0' if column.zerofill else ''}, ',')"
     if column.type in _FLOATS:
-        return f"COALESCE(CONCAT({name} * 1e0, ','), 'N')"
+        return f"CONCAT({name} * 1e0, ',')"
     if column.type == "bit":
-        return f"COALESCE(CONCAT(CAST({name} AS UNSIGNED), ','), 'N')"
-    if column.type == "decimal":
-        return f"COALESCE(CONCAT({name} + 0, ','), 'N')" if column.zerofill else f"COALESCE(CONCAT({name}, ','), 'N')"
-    if column.type in _PLAIN:
-        return f"COALESCE(CONCAT({name}, ','), 'N')"
+        return f"CONCAT(CAST({name} AS UNSIGNED), ',')"
+    string = _string(column, converted)
+    return f"CONCAT(LENGTH({string}), ':', CAST({string} AS BINARY))"
+
+
+def _string(column: Column, converted: bool) -> str:
+    name = identifier(column.name)
     if column.type == "json":
-        name = f"CAST({name} AS CHAR CHARACTER SET utf8mb4)"
-    elif column.charset is not None:
-        name = f"CONVERT({name} USING utf8mb4)" if converted else name
-    elif column.type not in _SHORT_BYTES | _LONG_BYTES:
-        # UUID, INET6 and what later versions bring: as the server writes it.
-        name = f"CAST({name} AS CHAR)"
-    if digest:
-        return f"COALESCE({_digest(name, digest)}, 'N')"
-    return f"COALESCE(CONCAT(LENGTH({name}), ':', CAST({name} AS BINARY)), 'N')"
+        return f"CAST({name} AS CHAR CHARACTER SET utf8mb4)"
+    if column.charset is not None:
+        return f"CONVERT({name} USING utf8mb4)" if converted else name
+    # UUID, INET6 and what later versions bring: as the server writes it.
+    return name if column.type in _SHORT_BYTES | _LONG_BYTES else f"CAST({name} AS CHAR)"
 
 
 def ranges(table: Table, low: int | None, high: int | None) -> list[Range]:
