@@ -438,6 +438,21 @@ MUTATIONS = (
         (f"{JUDGEMENTS}::test_parts_leave_no_block_out",),
     ),
     Mutation(
+        "a password of MySQL is sent readable to whoever asks for it",
+        (Edit(f"{CODE}/_databases/mysql_guard.py", "if plugin_name in _CLEAR and not self._is_safe():", "if False:"),),
+        ("tests/unit/test_mysql_judgements.py::test_the_password_is_not_sent_to_whoever_asks",),
+    ),
+    Mutation(
+        "a statement in the binary log of MySQL is taken for a heartbeat",
+        (Edit(f"{CODE}/_databases/mysql_compare_stillness.py", "if _HARMLESS.fullmatch(kind):", "if True:"),),
+        ("tests/unit/test_mysql_judgements.py::test_what_an_event_of_the_log_touches",),
+    ),
+    Mutation(
+        "a row of MySQL that has no digest is left out",
+        (Edit(f"{CODE}/_databases/mysql_compare_hash.py", "unhashed, high = divmod(high, _UNHASHED)", "unhashed = 0"),),
+        ("tests/unit/test_mysql_judgements.py::test_rows_without_a_digest_are_noticed",),
+    ),
+    Mutation(
         "a frozen source is believed at first sight",
         (
             Edit(
