@@ -13,12 +13,14 @@ import secrets
 import time
 from typing import Any
 
+from apsara_emulator.mysql import binaries
 from live_writes import LiveWrites
 from postgresql_part import require_postgresql
 from story import OUTPUT, ROOT, Chapter, Part, Service
 
 FILES = pathlib.Path("demo/dts_cross_account")
 SECRETS = OUTPUT / "dts.json"
+SIDES = ("source", "destination")
 ROWS = 100_000
 # The writer is the only one that adds rows.
 ORDER = "insert into orders select max(id) + 1, 1, 9.99 from orders returning id"
@@ -28,41 +30,68 @@ ORDER = "insert into orders select max(id) + 1, 1, 9.99 from orders returning id
 class Engine:
     """What differs between the engines: instances, the emulator's door to their servers, and how they are spoken to.
 
-    prepare, read_only: what the door is told, but for the instance.
+    connects_to: the database of a connection, where the engine needs one. there: databases of both instances before.
+    accounts, fill, read_only: what the door is told, but for the instance.
     """
 
     name: str
     source: str
     destination: str
     door: str
-    prepare: tuple[dict[str, Any], ...]
+    connects_to: str
+    there: dict[str, dict[str, Any]]
+    accounts: dict[str, Any]
+    fill: dict[str, Any]
     read_only: dict[str, Any]
 
 
 POSTGRESQL = Engine(
-    "PostgreSQL",
-    "pgm-bp1source0000001",
-    "pgm-bp1other00000001",
-    "postgresql",
-    (
-        # What a privileged account of RDS may do.
-        {"do": "sql", "statement": "grant pg_monitor to migrator; select 1"},
-        {
-            "do": "sql",
-            "database": "shop",
-            "statement": f"""
-                set role migrator;
-                create table orders (id bigint primary key, customer int not null, amount numeric(10, 2) not null);
-                insert into orders select i, 1 + i % 5000, (i % 10000)::numeric / 100 from generate_series(1, {ROWS}) i;
-                create index on orders (customer);
-                create view large_orders as select * from orders where amount > 90;
-                select 1
-            """,
-        },
-    ),
-    {"do": "configure", "settings": {"default_transaction_read_only": "on"}},
+    name="PostgreSQL",
+    source="pgm-bp1source0000001",
+    destination="pgm-bp1other00000001",
+    door="postgresql",
+    connects_to="shop",
+    there={"source": {"shop": {}}, "destination": {"shop": {}}},
+    # What a privileged account of RDS may do.
+    accounts={"do": "sql", "statement": "grant pg_monitor to migrator; select 1"},
+    fill={
+        "do": "sql",
+        "database": "shop",
+        "statement": f"""
+            set role migrator;
+            create table orders (id bigint primary key, customer int not null, amount numeric(10, 2) not null);
+            insert into orders select i, 1 + i % 5000, (i % 10000)::numeric / 100 from generate_series(1, {ROWS}) i;
+            create index on orders (customer);
+            create view large_orders as select * from orders where amount > 90;
+            grant select, insert on orders to app;
+            select 1
+        """,
+    },
+    read_only={"do": "configure", "settings": {"default_transaction_read_only": "on"}},
 )
-ENGINE = POSTGRESQL
+MYSQL = Engine(
+    name="MySQL",
+    source="rm-bp1mysql00000001",
+    destination="rm-bp1othermysql0001",
+    door="mysql",
+    connects_to="",
+    # DTS makes the database.
+    there={"source": {"shop": {}}, "destination": {}},
+    accounts={"do": "sql", "statement": "select 1"},
+    fill={
+        "do": "script",
+        "database": "shop",
+        "statements": f"""
+            create table orders (id bigint primary key, customer int not null, amount decimal(10, 2) not null,
+                                 key (customer));
+            insert into orders select seq, 1 + seq % 5000, (seq % 10000) / 100 from seq_1_to_{ROWS};
+            create view large_orders as select * from orders where amount > 90
+        """,
+    },
+    # Privileged accounts may write all the same; applications have none.
+    read_only={"do": "sql", "statement": "set global read_only = 1"},
+)
+ENGINE = POSTGRESQL if binaries.missing() else MYSQL
 
 PLAYBOOK = [
     "ansible-playbook",
@@ -84,23 +113,22 @@ class Scene:
         self._writer: LiveWrites | None = None
 
     def prepare(self, service: Service) -> None:
-        require_postgresql()
+        if ENGINE is POSTGRESQL:
+            require_postgresql()
         self._service = service
-        passwords = {side: secrets.token_hex(16) for side in ("source", "destination")}
+        passwords = {side: secrets.token_hex(16) for side in SIDES}
         sides = {"source": ENGINE.source, "destination": ENGINE.destination}
-        service.control("world", {"instances": {sides[side]: _instance(passwords[side]) for side in sides}})
-        for instance in sides.values():
-            self._tell(instance, {"do": "start"})
-        for order in ENGINE.prepare:
-            self._tell(ENGINE.source, order)
-        self._tell(ENGINE.destination, ENGINE.prepare[0])
-        self._login = {**self._address(ENGINE.source), "user": "migrator", "password": passwords["source"]}
+        for side, instance in sides.items():
+            self._make(instance, ENGINE.there[side], passwords[side])
+        self._tell(ENGINE.source, ENGINE.fill)
+        self._login = {**self._address(ENGINE.source), "user": "app", "password": passwords["source"]}
         print(
             f"\nA database of {ROWS} rows is in the first account, and a writer commits one row after the other to it."
         )
         SECRETS.touch(mode=0o600)
         told = {
             "engine": ENGINE.name,
+            "database": ENGINE.connects_to,
             **sides,
             **{f"{side}_password": password for side, password in passwords.items()},
             "accounts": service.credentials,
@@ -136,6 +164,20 @@ class Scene:
             "rows_lost": len((rows | set(range(1, ROWS + 1))) - there),
         }
 
+    def _make(self, instance: str, databases: dict[str, Any], password: str) -> None:
+        """An instance with a server, an account for DTS and one for the application."""
+        assert self._service is not None
+        world = self._service.control("world")
+        before = dict.fromkeys(world["instances"][instance]["databases"])
+        accounts = [
+            {"name": "migrator", "type": "Super", "password": password, "privileges": {"shop": "DBOwner"}},
+            {"name": "app", "type": "Normal", "password": password, "privileges": {"shop": "ReadWrite"}},
+        ]
+        change = {"databases": {**before, **databases}, "accounts": accounts}
+        self._service.control("world", {"instances": {instance: change}})
+        self._tell(instance, {"do": "start"})
+        self._tell(instance, ENGINE.accounts)
+
     def _tell(self, instance: str, order: dict[str, Any]) -> Any:
         assert self._service is not None
         return self._service.control(f"{ENGINE.door}/server", {"instance": instance, **order})
@@ -144,11 +186,6 @@ class Scene:
         assert self._service is not None
         servers = {server["instance"]: server for server in self._service.control(ENGINE.door)["instances"]}
         return {key: servers[instance][key] for key in ("host", "port")}
-
-
-def _instance(password: str) -> dict[str, Any]:
-    account = {"name": "migrator", "type": "Super", "password": password, "privileges": {"shop": "DBOwner"}}
-    return {"databases": {"shop": {}}, "accounts": [account]}
 
 
 SCENE = Scene()
