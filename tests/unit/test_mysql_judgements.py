@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
+import types
 
 import pytest
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases import (
@@ -363,6 +365,21 @@ def test_failures_of_connections_in_words(error, code, named):
     assert failure.code == code
     assert named in failure.remedy
     assert SECRET not in failure.message
+
+
+def test_a_missing_library_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    with pytest.raises(MigrationFailure) as failure:
+        connection.connect(server(1))
+    assert failure.value.code == "missing_library"
+    assert "pip install" in failure.value.remedy
+
+
+def test_an_old_library_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pymysql", types.SimpleNamespace(VERSION=(1, 1, 0, "final", 1)))
+    with pytest.raises(MigrationFailure) as failure:
+        connection.connect(server(1))
+    assert (failure.value.code, "1.1.0 is too old" in failure.value.message) == ("missing_library", True)
 
 
 def test_what_a_server_says_is_bounded():
