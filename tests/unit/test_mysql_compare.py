@@ -486,6 +486,21 @@ def test_what_may_not_be_seen_is_unknown(pair):
     assert result["gtid"]["source_begin"] is not None
 
 
+def test_the_documented_privileges_are_enough(pair):
+    privileges = (
+        "SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE, REPLICATION CLIENT, REPLICATION SLAVE, PROCESS, SHOW DATABASES"
+    )
+    for server in pair:
+        server.script(f"GRANT {privileges} ON *.* TO reader")
+    try:
+        source, target = (address(server, **READER) for server in pair)
+        result = run("mysql_compare", source=source, target=target)
+    finally:
+        for server in pair:
+            server.script("REVOKE ALL, GRANT OPTION FROM reader")
+    assert result["verdict"] == "equal", result["not_equal_because"]
+
+
 def test_a_table_that_may_not_be_read(pair):
     pair[1].script("GRANT ALL ON *.* TO reader; GRANT SELECT ON shop.* TO reader")
     pair[1].script("REVOKE ALL, GRANT OPTION FROM reader; GRANT SELECT ON shop.twins TO reader")
