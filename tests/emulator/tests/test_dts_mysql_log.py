@@ -108,6 +108,15 @@ def test_rows_of_other_tables_are_left_out() -> None:
     assert sent == [table("store", "a", 1).data, rows(1, last=True).data]
 
 
+def test_a_large_statement_is_told_in_pieces() -> None:
+    """Each of them names the table again, and is carried out by itself."""
+    large = event(ROWS, struct.pack("<Q", 1)[:6] + struct.pack("<H", 0) + b"x" * 3_000_000)
+    told = list(row_statements([table("shop", "a"), large, large, large, rows()], lambda *names: names))
+    sent = [[Event(base64.b64decode(one)) for one in str(each).split("'")[1].split("\n")] for each in told]
+    assert [[one.kind for one in each] for each in sent] == [[TABLE, ROWS, ROWS]] * 2
+    assert [[one.body[6] for one in each[1:]] for each in sent] == [[0, 1], [0, 1]]
+
+
 def test_checksums_are_taken_off() -> None:
     description = event(FORMAT, b"lengths" + b"\x01" + b"sum.")
     whole = rows().data[:9] + struct.pack("<I", len(rows().data) + 4) + rows().data[13:]

@@ -27,6 +27,8 @@ _COMPRESSED_STATEMENT = 165
 _HEADER = struct.Struct("<IBIIIH")
 _CHECKSUM = 4
 _LAST_OF_STATEMENT = 1
+# Bytes of row events in one BINLOG statement, which a server has to take as a whole.
+_AT_A_TIME = 4_000_000
 _STANDALONE = 1
 _WORD = re.compile(r"(?:\s|/\*.*?\*/|--[^\n]*\n|#[^\n]*\n)*([a-z]+)", re.IGNORECASE | re.DOTALL)
 _DEFINING = frozenset({"alter", "create", "drop", "rename", "truncate"})
@@ -213,10 +215,11 @@ def row_statements(parts: Iterable[Event | Statement], names: Names) -> Iterable
         else:
             last = struct.unpack_from("<H", part.body, 6)[0] & _LAST_OF_STATEMENT
             rows += [part] if wanted.get(part.body[:6]) else []
+            if rows and (last or sum(len(one.data) for one in rows) > _AT_A_TIME):
+                yield binlog([*tables, *rows[:-1], _as_last(rows[-1])])
+                rows = []
             if last:
-                if rows:
-                    yield binlog([*tables, *rows[:-1], _as_last(rows[-1])])
-                tables, rows, wanted = [], [], {}
+                tables, wanted = [], {}
 
 
 def binlog(events: Iterable[Event]) -> str:
