@@ -20,6 +20,7 @@ from apsara_emulator.mysql import binaries
 from apsara_emulator.mysql.control import act, add_source, overview
 from apsara_emulator.mysql.server import Server
 from apsara_emulator.mysql.sql import Session, SqlError
+from apsara_emulator.transmission import mysql_log
 
 from . import cloud_bench
 from .transmitting import MYSQL_ONE, ROLE, DtsBench, whole
@@ -295,8 +296,9 @@ def there(bench: RealBench) -> set[str]:
     return {str(one["n"]) for one in rows}
 
 
-def test_failures_and_second_tries(bench: RealBench) -> None:
+def test_failures_and_second_tries(bench: RealBench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stage that fails, a source that loses its power, and conflicts, in which the source wins."""
+    monkeypatch.setattr(mysql_log, "_PATIENCE", 1)
     job = bench.configure(DbList=selected({"customers": {}, "orders": {}}))
     bench.start_job(job)
     until(lambda: bench.status_of(job) == "PreCheckPass")
