@@ -126,7 +126,7 @@ class Scene:
             f"\nA database of {ROWS} rows is in the first account, and a writer commits one row after the other to it."
         )
         SECRETS.touch(mode=0o600)
-        told = {
+        told: dict[str, Any] = {
             "engine": ENGINE.name,
             "database": ENGINE.connects_to,
             **sides,
