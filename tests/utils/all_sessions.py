@@ -90,6 +90,8 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=2)
     arguments = parser.parse_args()
 
+    # What ends this ends the sessions too; they are in groups of their own and hear nothing.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     names = default_sessions()
     lanes = Lanes(arguments.results.resolve())
     with concurrent.futures.ThreadPoolExecutor(arguments.at_once) as pool:
