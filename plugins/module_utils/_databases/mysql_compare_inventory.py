@@ -128,7 +128,7 @@ class _Reader:
         found = {}
         for name in self._named(_SEQUENCE):
             rows = self._session.read(
-                f"SELECT next_not_cached_value, increment FROM {identifier(self._database, name)}"  # noqa: S608
+                f"SELECT next_not_cached_value, increment FROM {identifier(self._database, name)}"  # noqa: S608  (quoted)
             )
             found["", name] = SequenceValue(int(rows[0][0]), int(rows[0][1]))
         return found
@@ -206,7 +206,7 @@ class _Reader:
 
     def _sequences(self) -> Iterable[tuple[str, str]]:
         for name in self._named(_SEQUENCE):
-            (row,) = self._session.named(f"SELECT * FROM {identifier(self._database, name)}")  # noqa: S608
+            (row,) = self._session.named(f"SELECT * FROM {identifier(self._database, name)}")  # noqa: S608  (quoted)
             names = ("minimum_value", "maximum_value", "start_value", "increment", "cycle_option")
             yield name, ", ".join(f"{key} {row.get(key)}" for key in names)
 
@@ -228,7 +228,7 @@ class _Reader:
         if name not in self._known:
             column, order = _SOURCES[name]
             self._known[name] = self._session.named(
-                f"SELECT * FROM information_schema.{name} WHERE {column} = %s ORDER BY {order}",  # noqa: S608
+                f"SELECT * FROM information_schema.{name} WHERE {column} = %s ORDER BY {order}",  # noqa: S608  (own words)
                 (self._database,),
             )
         return self._known[name]

@@ -103,7 +103,7 @@ def guarded_connection() -> Any:
 
     driver: Any = connections.Connection
 
-    class GuardedConnection(driver):  # type: ignore[misc]
+    class GuardedConnection(driver):  # type: ignore[misc]  # imported when used
         """Keeps the password from whoever should not have it. The driver's own steps are overridden by their names,
         which are the same from 1.0 to 1.2."""
 

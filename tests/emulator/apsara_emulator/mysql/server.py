@@ -269,6 +269,8 @@ def _make_template(programs: Binaries, template: Path) -> None:
     template.mkdir(mode=0o700)
     home().give(template)
     command = [programs.program("mariadb-install-db"), "--no-defaults", f"--datadir={template / 'data'}"]
+    # Other servers that start have their temporary tables in the machine's own folder.
+    command += [f"--tmpdir={template}"]
     command += ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]
     answer = home().run([*command, *(f"--{key}={value}" for key, value in _STORAGE.items())])
     if answer.returncode:

@@ -36,6 +36,6 @@ def _is_allowed(instance: Instance, addresses: str) -> bool:
             known = ipaddress.ip_network(text, strict=False)
         except ValueError:
             continue
-        if known.version == wanted.version and wanted.subnet_of(known):  # type: ignore[arg-type]
+        if known.version == wanted.version and wanted.subnet_of(known):  # type: ignore[arg-type]  # same version
             return True
     return False

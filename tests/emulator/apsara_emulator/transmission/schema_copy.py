@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from ..postgresql.fleet import quoted
 from ..postgresql.home import ServerError, home
@@ -82,8 +83,8 @@ def _rename(target: object, pair: Pair, wanted: list[tuple[str, str]]) -> None:
             _run(target, f"alter schema {quoted(schema)} rename to {quoted(new_schema)}")
 
 
-def _run(target: object, statement: str) -> None:
-    target.execute(statement)  # type: ignore[attr-defined]
+def _run(target: Any, statement: str) -> None:
+    target.execute(statement)
 
 
 def _create_schema(server: Server, database: str, schema: str) -> None:
