@@ -143,17 +143,10 @@ def sanity(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def units(session: nox.Session) -> None:
-    """Run the unit tests of the collection."""
-    ansible_test(session, cores.MAIN.version, "units")
-
-
-@nox.session(name="real-servers", venv_backend="none")
-def real_servers(session: nox.Session) -> None:
-    """Run the unit tests that ansible-test leaves out: on real servers, and with killed processes."""
-    tree = collection_tree()
-    report = f"--junitxml={RESULTS / 'real-servers.xml'}"
-    options = ["-q", "-n", "2", "-m", "processes and not soak", "--import-mode=importlib", "-p", "no:cacheprovider"]
-    session.env["PYTHONPATH"] = str(tree)
+    """Run all unit tests of the collection, those with real servers and killed processes included."""
+    session.env["PYTHONPATH"] = str(collection_tree())
+    options = ["-q", "-n", "2", "-m", "not soak", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    report = f"--junitxml={RESULTS / 'units.xml'}"
     run(session, "python", "-m", "pytest", *options, report, "tests/unit", *session.posargs)
 
 
@@ -161,6 +154,12 @@ def real_servers(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """Run the integration tests of the collection on the emulator."""
     ansible_test(session, cores.MAIN.version, "integration")
+
+
+@nox.session(name="core-main", venv_backend="none")
+def core_main(session: nox.Session) -> None:
+    """Run the unit tests as ansible-test does, in the forks and with the import rules of modules."""
+    ansible_test(session, cores.MAIN.version, "units")
 
 
 @nox.session(name="core-oldest", venv_backend="none")
