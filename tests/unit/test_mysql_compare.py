@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import pathlib
+import tempfile
 import threading
 import time
 
@@ -69,18 +71,21 @@ COLUMNS = {
 
 
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory):
-    """An authority, another one, and what a server needs."""
+def certificates():
+    """An authority, another one, and what a server needs. Not among pytest's folders: servers are another user."""
     trustme = pytest.importorskip("trustme", reason="trustme is missing")
-    folder = tmp_path_factory.mktemp("certificates", numbered=True)
+    with tempfile.TemporaryDirectory(prefix="certificates-") as folder:
+        yield written_certificates(trustme, pathlib.Path(folder))
+
+
+def written_certificates(trustme, folder):
     own, other = trustme.CA(), trustme.CA()
     own.cert_pem.write_to_path(str(folder / "ca.pem"))
     other.cert_pem.write_to_path(str(folder / "other.pem"))
     issued = own.issue_cert("localhost")
     issued.private_key_pem.write_to_path(str(folder / "key.pem"))
     issued.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
-    for path in (folder, *folder.parents[:2]):
-        path.chmod(0o755)
+    folder.chmod(0o755)
     for path in folder.iterdir():
         path.chmod(0o644)
     return folder
