@@ -12,11 +12,18 @@ import gc
 import importlib
 import pathlib
 
+import hypothesis
 import pytest
 from ansible.module_utils import basic
 from ansible_collections.apsaradb.migration.plugins.module_utils import _module
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.services import Services
 from ansible_collections.apsaradb.migration.tests.unit.stage import CREDENTIALS, End, Stage, arguments
+
+# How long an example takes says something about the machine, not about the code.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("untimed")
 
 # Of tests with more parameters than this, ansible-test runs this many.
 SAMPLE = 4
@@ -61,7 +68,7 @@ def pytest_collection_finish(session):
     """
     for name in _ours():
         importlib.import_module(name)
-    for name in ("oss2", "psycopg", "pymssql", "alibabacloud_credentials.client"):
+    for name in ("oss2", "psycopg", "pymssql", "pymysql", "sqlglot", "alibabacloud_credentials.client"):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     Stage()

@@ -103,7 +103,7 @@ WISHES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(wish=WISHES, check=st.booleans())
 def test_no_wish_ends_in_a_traceback(run, wish, check):
     stage = BackupStage()

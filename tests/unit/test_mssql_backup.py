@@ -113,7 +113,7 @@ def test_rehearse_do_and_do_again(new_stage, backup, version, platform):
     assert not backup(check=True, **wish)["changed"]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(NAMES, min_size=1, max_size=3, unique_by=str.casefold))
 def test_any_name_is_backed_up_once_and_found_again(new_stage, backup, names):
     names = [n for n in names if n.casefold() not in ("master", "model", "msdb", "tempdb")]
