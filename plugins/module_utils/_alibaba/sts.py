@@ -15,6 +15,7 @@ from .services import Services
 
 STS = Service(name="sts", version="2015-04-01", reads=frozenset({"GetCallerIdentity"}))
 DEFAULT_ENDPOINT = "sts.aliyuncs.com"
+UNKNOWN_ACCOUNT = "account_unknown"
 
 
 def client_of(services: Services) -> RpcClient:
@@ -22,13 +23,16 @@ def client_of(services: Services) -> RpcClient:
 
 
 def account_id(client: RpcClient) -> str:
-    """The id of the Alibaba Cloud account that the credentials belong to, whatever RAM user or role they are of."""
+    """The id of the Alibaba Cloud account that the credentials belong to, whatever RAM user or role they are of.
+
+    Raises MigrationFailure with the code UNKNOWN_ACCOUNT where the answer does not tell it.
+    """
     answer = client.call("GetCallerIdentity")
     found = text_of(answer, "AccountId")
     if not found:
         raise MigrationFailure(
             "The service did not tell which account the credentials belong to.",
-            code="account_unknown",
+            code=UNKNOWN_ACCOUNT,
             action="GetCallerIdentity",
             remedy="Give the account ids in the task's options.",
             request_id=text_of(answer, "RequestId") or "",

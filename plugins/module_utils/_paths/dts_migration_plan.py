@@ -52,7 +52,7 @@ _WORDS = {
 
 
 class RoleFacts(NamedTuple):
-    """What the account that owns the source tells about the role. account_id: that account. exists None: not told."""
+    """What the account that owns a side tells about the role. account_id: that account. None, empty: not told."""
 
     account_id: str
     exists: bool | None = None
@@ -74,6 +74,7 @@ class SideFacts(NamedTuple):
 
 class Observed(NamedTuple):
     """job: the one with this name between these endpoints. account_id: of the caller. None: not looked at, not told.
+    roles, sides: by side.
 
     settled: a second look agreed that the job has caught up.
     """
@@ -84,7 +85,7 @@ class Observed(NamedTuple):
     alarms: Mapping[str, Mapping[str, Any]] | None = None
     account_id: str = ""
     default_role: bool | None = None
-    role: RoleFacts | None = None
+    roles: Mapping[str, RoleFacts] | None = None
     sides: Mapping[str, SideFacts] | None = None
     servers: tuple[str, ...] | None = None
     settled: bool = True

@@ -68,15 +68,22 @@ def observe_surroundings(
     if foreign:
         seen = seen._replace(
             account_id=_unless_refused(lambda: sts.account_id(sts.client_of(services))) or "",
-            role=_role(services, request.side(foreign[0]), credentials.get(foreign[0]) or {}),
+            roles={side: _role(services, request.side(side), credentials.get(side) or {}) for side in foreign},
         )
     seen = seen._replace(default_role=_default_role(services))
     sides = {
         side: _side(services, request.side(side), credentials.get(side) or {}, request.side(side).role)
         for side in SIDES
     }
-    servers = _unless_refused(lambda: tuple(jobs.servers(request.source.region, request.destination.region)))
-    return seen._replace(sides=sides, servers=servers)
+    return seen._replace(sides=sides, servers=_servers(services, jobs, request))
+
+
+def _servers(services: Services, jobs: Jobs, request: Request) -> tuple[str, ...] | None:
+    """Where DTS connects from. A self-managed source has no region; that of the job is taken for it."""
+    region = request.source.region or request.region or services.region()
+    if not region:
+        return None
+    return _unless_refused(lambda: tuple(jobs.servers(region, request.destination.region)))
 
 
 def _default_role(services: Services) -> bool | None:
@@ -91,7 +98,7 @@ def _role(services: Services, end: Endpoint, credentials: Mapping[str, Any]) -> 
     if not credentials:
         return RoleFacts(end.account_id)
     theirs = services.reading(end.region, credentials)
-    account_id = sts.account_id(sts.client_of(theirs))
+    account_id = _unless_refused(lambda: sts.account_id(sts.client_of(theirs))) or ""
     try:
         found = ram.role(ram.client_of(theirs), end.role)
         if found is None:
@@ -129,4 +136,7 @@ def _unless_refused(read: Callable[[], T]) -> T | None:
     except ServiceError as error:
         if error.transient:
             raise
-        return None
+    except MigrationFailure as failure:
+        if failure.code != sts.UNKNOWN_ACCOUNT:
+            raise
+    return None

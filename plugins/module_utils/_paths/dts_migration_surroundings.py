@@ -4,91 +4,37 @@
 
 # This module util is private to the collection.
 
-"""What is around a DTS migration before it begins: roles, instances, accounts, white lists, room. Pure functions.
-
-What each account has to be allowed is seed 004's table. The service decides in its precheck; what can be told earlier
-is told here, and what cannot is `unknown`.
-"""
+"""What is around a DTS migration before it begins: roles, instances, accounts, white lists, room. Pure functions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from .._alibaba import dts_model as api
-from .._alibaba import ram, rds
+from .._alibaba import rds
 from .._alibaba.dts import is_within
-from .._alibaba.dts_objects import targets_of
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
+from .dts_migration_accounts import account, databases_of
 from .dts_migration_plan import Observed, SideFacts
 from .dts_migration_request import SIDES, Endpoint, Request
-
-_READ = frozenset({"ReadOnly", "ReadWrite", "DMLOnly", "DBOwner"})
-_WRITE, _OWN = frozenset({"ReadWrite", "DBOwner"}), frozenset({"DBOwner"})
-_SELF_MADE = (
-    "An account that was not made in the console needs REPLICATION CLIENT, REPLICATION SLAVE, SHOW VIEW and SELECT."
-)
+from .dts_migration_roles import roles
 
 
 def surroundings(request: Request, observed: Observed) -> list[Check]:
     sides = observed.sides or {}
-    items = [_default_role(observed)]
-    foreign = [side for side in SIDES if request.side(side).role]
-    items += [_role(request, observed, side) for side in foreign]
+    items = roles(request, observed)
     for side in SIDES:
         items += _instance(side, request.side(side), sides.get(side, SideFacts()))
     for side in SIDES:
         facts = sides.get(side, SideFacts())
         items.append(_white_list(side, request.side(side), facts, observed.servers))
         if not facts.missing:
-            items.append(_account(request, side, facts))
+            items.append(account(request, side, facts))
     items += [
         _objects(request, sides.get("source", SideFacts())),
         _names(request, sides.get("destination", SideFacts())),
     ]
     return [*items, _storage(request, sides)]
-
-
-def _default_role(observed: Observed) -> Check:
-    if observed.default_role:
-        return Check("default_role", PASS, f"this account has {ram.DTS_ROLE}")
-    status = UNKNOWN if observed.default_role is None else FAIL
-    text = f"{'Whether this account has' if observed.default_role is None else 'This account has no'} {ram.DTS_ROLE}"
-    text += " is not told." if observed.default_role is None else ", without which DTS works for nobody."
-    return Check("default_role", status, text, "Open the DTS console once and authorise DTS.")
-
-
-def _role(request: Request, observed: Observed, side: str) -> Check:
-    """The role in the account that owns the side, as far as that account's credentials were given."""
-    end, found, name = request.side(side), observed.role, f"{side}_role"
-    make = f"Run ram_dts_role with the credentials of account {end.account_id or 'that owns it'}."
-    if observed.account_id and end.account_id == observed.account_id:
-        text = f"{side}.account_id is the account of the caller."
-        return Check(name, FAIL, text, f"Leave {side}.account_id and role out, or use the other account's credentials.")
-    if found is None or found.exists is None:
-        text = f"Whether role {end.role} of account {end.account_id} lets DTS in cannot be seen from here."
-        return Check(name, UNKNOWN, text, f"Give {side}.credentials to have it looked at; the precheck tells as well.")
-    if end.account_id and found.account_id != end.account_id:
-        text = f"{side}.credentials are of account {found.account_id}, not of {end.account_id}."
-        return Check(name, FAIL, text, f"Correct {side}.account_id or credentials.")
-    problem = _role_problem(end, observed)
-    if not problem:
-        return Check(name, PASS, f"role {end.role} of account {end.account_id} lets in DTS of this account")
-    # What an earlier task of the same rehearsal would have made is not there yet.
-    return Check(name, WARN if observed.rehearsal else FAIL, problem, make)
-
-
-def _role_problem(end: Endpoint, observed: Observed) -> str:
-    found = observed.role
-    if found is None or not found.exists:
-        return f"Account {end.account_id} has no role {end.role}."
-    wanted = ram.dts_trust(observed.account_id)
-    if observed.account_id and found.grants is not None and not wanted <= found.grants:
-        trusted = ", ".join(sorted(map(str, found.grants))) or "nobody"
-        return f"Role {end.role} does not trust DTS of account {observed.account_id}; it trusts {trusted}."
-    if found.policies is not None and all(policy.name != ram.DTS_POLICY for policy in found.policies):
-        return f"Role {end.role} has no policy {ram.DTS_POLICY}."
-    return ""
 
 
 def _instance(side: str, end: Endpoint, facts: SideFacts) -> list[Check]:
@@ -129,87 +75,8 @@ def _white_list(side: str, end: Endpoint, facts: SideFacts, servers: tuple[str, 
     return Check(name, WARN, text, f"If the precheck says that {end} cannot be reached, add {', '.join(missing)}.")
 
 
-def _account(request: Request, side: str, facts: SideFacts) -> Check:
-    end, name = request.side(side), f"{side}_account"
-    if facts.accounts is None or not end.account:
-        text = f"What account {end.account or 'of the job'} of {end} may do cannot be seen from here."
-        return Check(name, UNKNOWN, text, _needed_text(request, side))
-    found = next((one for one in facts.accounts if one["name"] == end.account), None)
-    if found is None:
-        text = f"{end} has no account {end.account} that the service lists."
-        return Check(name, FAIL, text, f"Correct {side}.account, or make it. {_needed_text(request, side)}")
-    if found["status"] not in (None, "Available"):
-        return Check(name, FAIL, f"Account {end.account} of {end} is {found['status']}.", "Unlock it.")
-    if found["kind"] in ("Super", "Sysadmin"):
-        return Check(name, PASS, f"{end.account} of {end} is a privileged account")
-    return _privileges(request, side, facts, found["privileges"])
-
-
-def _privileges(request: Request, side: str, facts: SideFacts, granted: Mapping[str, Any]) -> Check:
-    end, name, remedy = request.side(side), f"{side}_account", _needed_text(request, side)
-    enough = _enough(request, side, facts)
-    if enough is None:
-        text = f"Account {end.account} of {end} is no privileged one, and its rights in schemas are not told."
-        return Check(name, UNKNOWN, text, remedy)
-    lacking: list[str] = []
-    unclear: list[str] = []
-    for database in _databases(request, side):
-        has = granted.get(database)
-        if has in enough:
-            continue
-        known = facts.databases is None or database in facts.databases
-        (lacking if has != "Custom" and known else unclear).append(f"{database} ({has or 'nothing'})")
-    if lacking:
-        return Check(name, FAIL, f"Account {end.account} of {end} lacks rights: {', '.join(lacking)}.", remedy)
-    if unclear:
-        text = f"What account {end.account} of {end} may do is not told: {', '.join(unclear)}."
-        return Check(name, UNKNOWN, text, remedy)
-    return Check(name, PASS, f"{end.account} of {end} has the rights that the service tells about")
-
-
-def _enough(request: Request, side: str, facts: SideFacts) -> frozenset[str] | None:
-    """Privileges of which one is enough; None where what is needed is not among those that RDS tells."""
-    engine, follows = request.side(side).engine, api.INCREMENTAL in request.wanted_kinds
-    if engine == "PostgreSQL":
-        return None
-    if side == "destination":
-        return _WRITE
-    if engine == "SQLServer":
-        return _OWN if follows else _READ
-    return _WRITE if follows else _READ
-
-
-def _needed_text(request: Request, side: str) -> str:
-    """Seed 004's table, for this engine and these kinds of migration."""
-    engine, follows = request.side(side).engine, api.INCREMENTAL in request.wanted_kinds
-    full = api.FULL in request.wanted_kinds
-    if engine == "PostgreSQL":
-        if side == "destination":
-            return "It needs CREATE and USAGE on the objects, and for incremental migration the rights of their owner."
-        if follows:
-            return (
-                "It needs to be a privileged account that owns the database; on PostgreSQL 9.4, and for DML alone, "
-                "REPLICATION is enough."
-            )
-        return f"It needs {'SELECT on the objects' if full else 'USAGE on the schema pg_catalog'}."
-    if engine == "SQLServer":
-        if side == "destination":
-            return "It needs to be let in and to write by the instance's account permissions."
-        return "It needs the rights of the objects' owner." if follows else "It needs SELECT on the objects."
-    if side == "destination" or follows:
-        return "It needs to read and write." + (f" {_SELF_MADE}" if side == "source" else "")
-    return f"It needs SELECT. {_SELF_MADE}"
-
-
-def _databases(request: Request, side: str) -> list[str]:
-    end, names = request.side(side), targets_of(request.objects or {})
-    if end.database and end.engine in ("PostgreSQL", "SQLServer"):
-        return [end.database]
-    return sorted(names if side == "source" else set(names.values()))
-
-
 def _objects(request: Request, facts: SideFacts) -> Check:
-    wanted = _databases(request, "source")
+    wanted = databases_of(request, "source")
     if facts.databases is None:
         return Check("source_objects", UNKNOWN, "The databases of the source cannot be seen from here.", "")
     missing = [name for name in wanted if name not in facts.databases]
@@ -220,7 +87,7 @@ def _objects(request: Request, facts: SideFacts) -> Check:
 
 
 def _names(request: Request, facts: SideFacts) -> Check:
-    name, wanted = "destination_objects", _databases(request, "destination")
+    name, wanted = "destination_objects", databases_of(request, "destination")
     if facts.databases is None:
         return Check(name, UNKNOWN, "The databases of the destination cannot be seen from here.", "")
     there = [database for database in wanted if database in facts.databases]
@@ -242,7 +109,7 @@ def _storage(request: Request, sides: Mapping[str, SideFacts]) -> Check:
     source, target = sides.get("source", SideFacts()), sides.get("destination", SideFacts())
     room = target.instance.storage if target.instance else None
     free = room - target.used if room is not None and target.used is not None else None
-    sizes = [(source.databases or {}).get(name) for name in _databases(request, "source")]
+    sizes = [(source.databases or {}).get(name) for name in databases_of(request, "source")]
     known = [size for size in sizes if size is not None]
     needed = sum(known) if known and len(known) == len(sizes) else source.used
     if free is None or needed is None:

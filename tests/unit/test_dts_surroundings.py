@@ -1,0 +1,101 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is told before a job begins: roles of both sides, addresses of DTS, and what a job that is there knows."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.ram import dts_trust, trust_document
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.rpc import RpcClient
+from ansible_collections.apsaradb.migration.tests.unit.dts_stage import (
+    ACCOUNT_ONE,
+    ACCOUNT_TWO,
+    KEY_ONE,
+    KEY_TWO,
+    MODULE,
+    ROLE,
+    MigrationStage,
+    statuses,
+)
+
+ACCOUNT_THREE = "3000000000000003"
+KEY_THREE = {"access_key_id": "LTAI5tApsaraEmulator0003", "access_key_secret": "emulatorSecretOfAccountThree03"}
+
+
+@pytest.fixture
+def stage():
+    return MigrationStage()
+
+
+def look(run, stage, **options):
+    told = run(stage, MODULE, check=True, **stage.wish(**{"preflight": "warn", **options}))
+    assert not told["failed"], told["msg"]
+    return told
+
+
+def check_of(told, name):
+    return next(check for check in told["checks"] if check["name"] == name)
+
+
+def trust(stage, account, trusted):
+    """A role for DTS in an account; trusted: the account it is for, or the text of a trust policy."""
+    document = stage.account(account)
+    text = trust_document(dts_trust(trusted)) if trusted.isdigit() else trusted
+    document.setdefault("roles", {})[ROLE] = {"trust_policy": text, "policies": ["System/AliyunDTSRolePolicy"]}
+    stage.world.merge({"accounts": {account: document}})
+
+
+def hide_account(monkeypatch):
+    """The service answers, and does not tell the account."""
+    call = RpcClient.call
+
+    def without(client, action, parameters=None):
+        return {"RequestId": "R"} if action == "GetCallerIdentity" else call(client, action, parameters)
+
+    monkeypatch.setattr(RpcClient, "call", without)
+
+
+@pytest.mark.parametrize(("lacking", "expected"), [(None, ("pass", "pass")), ("destination", ("pass", "warn"))])
+def test_each_side_is_judged_by_the_role_of_its_own_account(stage, run, lacking, expected):
+    """Source and destination belong to others than the caller."""
+    stage.world.merge({"accounts": {ACCOUNT_THREE: {"account_id": ACCOUNT_THREE, "access_keys": [KEY_THREE]}}})
+    trust(stage, ACCOUNT_ONE, ACCOUNT_THREE)
+    trust(stage, ACCOUNT_TWO, ACCOUNT_ONE if lacking else ACCOUNT_THREE)
+    told = look(
+        run,
+        stage,
+        source=stage.end("source", credentials=KEY_ONE),
+        destination=stage.end("destination", account_id=ACCOUNT_TWO, role=ROLE, credentials=KEY_TWO),
+        **KEY_THREE,
+    )
+    assert (statuses(told)["source_role"], statuses(told)["destination_role"]) == expected
+
+
+NOT_PRINCIPAL = (
+    '{"Version": "1", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "NotPrincipal": {"RAM": ["a"]}}]}'
+)
+
+
+@pytest.mark.parametrize("policy", ["no policy", NOT_PRINCIPAL])
+def test_a_trust_policy_that_cannot_be_understood_lets_nobody_in_for_certain(stage, run, policy):
+    trust(stage, ACCOUNT_ONE, policy)
+    check = check_of(look(run, stage, source=stage.end("source", credentials=KEY_ONE)), "source_role")
+    assert check["status"] == "unknown", check
+    assert "cannot be understood" in check["detail"]
+
+
+def test_the_caller_s_account_is_not_told(stage, run, monkeypatch):
+    hide_account(monkeypatch)
+    check = check_of(look(run, stage, source=stage.end("source", credentials=KEY_ONE)), "source_role")
+    assert check["status"] == "unknown", check
+    assert not stage.writes()
+
+
+def test_a_self_managed_source_has_no_region(stage, run):
+    end = stage.end("source", access="public", instance_id=None, region=None, account_id=None, role=None)
+    told = look(run, stage, source={**end, "host": "203.0.113.9", "port": 3306})
+    assert stage.calls("DescribeDTSIP")[0].parameters["SourceEndpointRegion"] == "cn-hangzhou"
+    assert told["dts_servers"]
+    assert all(network in check_of(told, "source_white_list")["remedy"] for network in told["dts_servers"])
