@@ -258,9 +258,8 @@ def test_dts_puts_itself_on_the_white_list() -> None:
     addresses = bench.dts("DescribeDTSIP", SourceEndpointRegion="cn-hangzhou")["DynamicMessage"]
     assert [one.name for one in groups] == ["dts"]
     assert addresses.split(",") == groups[0].addresses
-    assert bench.dts_refused("DescribeDTSIP") == "MissingParameter 400"
-    for region in ("", "nowhere"):
-        assert bench.dts_refused("DescribeDTSIP", SourceEndpointRegion=region) == "InvalidParameter 400"
+    for region, refusal in (("", "MissingParameter 400"), ("nowhere", "InvalidParameter 400")):
+        assert bench.dts_refused("DescribeDTSIP", SourceEndpointRegion=region) == refusal
 
 
 @pytest.mark.parametrize("value", ["start_again", "goes_on"])

@@ -14,8 +14,6 @@ from .answers import dts_action, refusal
 @dts_action("DescribeDTSIP", mutating=False)
 def describe_dtsip(world: World, call: Call) -> Answer:
     """The addresses, as a text in DynamicMessage."""
-    if not call.text("SourceEndpointRegion"):
-        raise refusal(world, "bad_dts_parameter", "%s is needed.", "SourceEndpointRegion")
     known = {one.region for one in world.state.regions}
     for name in ("SourceEndpointRegion", "DestinationEndpointRegion"):
         if call.text(name) and call.text(name) not in known:
