@@ -496,6 +496,8 @@ notes:
   - "Of the console's parameters these have no option. Select Existing Connection and Test Connectivity belong to the
     console; the precheck connects. Replicate Data Across Accounts follows from O(source.role). Service terms are
     accepted by the purchase."
+  - For SQL Server only the control plane has been run, which is the calls that make, check, buy, follow and end a job.
+    No data were ever moved between SQL Servers.
   - Jobs are looked for in O(region), without it in the region of the destination. Only migrations are; synchronisation
     is another kind of job.
 seealso:
