@@ -93,6 +93,49 @@ def test_a_selection_has_the_documented_format(selection):
         assert not tables
 
 
+@given(st.lists(OTHER, min_size=1, max_size=4))
+def test_no_object_is_lost_unsaid(others):
+    """The format holds one of a kind and name; whatever is not refused is in it."""
+    selection = [{"database": "shop", "others": others}]
+    if problems_of(selection) == []:
+        assert parse_object_list(json.dumps(db_list(selection)))[0].others == len(others)
+        assert _plain(selection_of(db_list(selection))) == _plain(selection)
+    else:
+        assert len({(other["kind"], other["name"]) for other in others}) < len(others)
+
+
+def test_one_name_in_two_schemas_is_refused():
+    views = [{"kind": "View", "name": "v", "schema": schema} for schema in ("a", "b")]
+    (problem,) = problems_of([{"database": "shop", "others": views}])
+    assert "View 'v' is there twice" in problem
+    assert "whatever schema" in problem
+    assert problems_of([{"database": "shop", "others": [views[0], {**views[1], "kind": "Rule"}]}]) == []
+
+
+@pytest.mark.parametrize("where", ["tables", "others"])
+@pytest.mark.parametrize(
+    ("item", "text"),
+    [
+        ({"name": " "}, "has no name"),
+        ({"name": ""}, "has no name"),
+        ({"name": "a", "new_name": " "}, "'a': new_name is empty"),
+        ({"name": "a", "schema": ""}, "'a': schema is empty"),
+        ({"name": "a", "schema": "s", "new_schema": " "}, "'a': new_schema is empty"),
+        ({"name": "a", "new_schema": "s"}, "'a' has new_schema without schema"),
+    ],
+)
+def test_names_that_are_none(where, item, text):
+    (problem,) = problems_of([{"database": "shop", where: [{"kind": "View", **item}]}])
+    assert text in problem
+
+
+@pytest.mark.parametrize(("column", "text"), [({"name": " "}, "no name"), ({"name": "c", "new_name": ""}, "new_name")])
+def test_columns_need_names(column, text):
+    (problem,) = problems_of([{"database": "shop", "tables": [{"name": "a", "columns": [column]}]}])
+    assert text in problem
+    assert "'a'" in problem
+
+
 @pytest.mark.parametrize(
     ("objects", "text"),
     [

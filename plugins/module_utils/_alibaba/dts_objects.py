@@ -42,8 +42,7 @@ def problems_of(objects: Sequence[Mapping[str, Any]]) -> list[str]:
         if (tables is not None or others is not None) and not tables and not others:
             problems.append(f"{where}: tables and others are empty; leave them out to migrate the whole database")
         problems += _table_problems(where, tables or [])
-        of_kinds = [(o["kind"], o.get("schema"), o["name"]) for o in others or []]
-        problems += [f"{where}: {' '.join(filter(None, name))!r} is there twice" for name in _twice(of_kinds)]
+        problems += _other_problems(where, others or [])
     if not problems and len(json.dumps(db_list(objects), ensure_ascii=False).encode()) > LARGEST:
         problems.append("objects: the selection is larger than 1 MB, which is all that the service takes")
     return problems
@@ -122,16 +121,40 @@ def _new(option: str, new: Any, old: str) -> dict[str, Any]:
     return {option: new} if new and new != old else {}
 
 
+def _other_problems(where: str, others: Sequence[Mapping[str, Any]]) -> list[str]:
+    problems = [
+        f"{where}: {kind} {name!r} is there twice; the service's format holds one of a kind and name, whatever schema"
+        for kind, name in _twice([(other["kind"], other["name"]) for other in others])
+    ]
+    for other in others:
+        problems += _naming_problems(where, other["kind"].lower(), other)
+    return problems
+
+
+def _naming_problems(where: str, what: str, item: Mapping[str, Any]) -> list[str]:
+    """Of anything that has a name and perhaps a new one, a schema and a new one."""
+    if not item["name"].strip():
+        return [f"{where}: a {what} has no name"]
+    told = f"{where}: {what} {item['name']!r}"
+    problems = [
+        f"{told}: {option} is empty"
+        for option in ("new_name", "schema", "new_schema")
+        if item.get(option) is not None and not item[option].strip()
+    ]
+    if item.get("new_schema") and not item.get("schema"):
+        problems.append(f"{told} has new_schema without schema")
+    return problems
+
+
 def _table_problems(where: str, tables: Sequence[Mapping[str, Any]]) -> list[str]:
     problems = [f"{where}: table {name!r} is there twice" for name in _twice([table["name"] for table in tables])]
     for table in tables:
-        if not table["name"].strip():
-            problems.append(f"{where}: a table has no name")
-        if table.get("new_schema") and not table.get("schema"):
-            problems.append(f"{where}: table {table['name']!r} has new_schema without schema")
+        problems += _naming_problems(where, "table", table)
         columns = table.get("columns")
         if columns is not None and not columns:
             problems.append(f"{where}: table {table['name']!r} has no columns; leave columns out for all of them")
+        for column in columns or []:
+            problems += _naming_problems(f"{where}, table {table['name']!r}", "column", column)
         twice = _twice([column["name"] for column in columns or []])
         problems += [f"{where}: column {name!r} of {table['name']!r} is there twice" for name in twice]
     return problems
