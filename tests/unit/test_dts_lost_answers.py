@@ -15,6 +15,7 @@ from ansible_collections.apsaradb.migration.tests.unit.dts_stage import (
     MigrationStage,
 )
 from apsara_emulator import draw
+from apsara_emulator.faults import KINDS, OSS_ONLY
 
 FAULTS = [
     {"kind": "throttle"},
@@ -34,6 +35,10 @@ FAULTS = [
     {"kind": "trickle", "seconds": 1},
     {"kind": "huge"},
     {"kind": "redirect"},
+    {"kind": "expired_token"},
+    {"kind": "clock_skew", "seconds": 3600},
+    {"kind": "clock_skew", "seconds": -3600},
+    {"kind": "list_lag"},
 ]
 # The state that is wished when the action is sent, and the one before it.
 WRITES = {
@@ -49,6 +54,10 @@ CHANGES = {
     "ModifyDynamicConfig": {"throttle_incremental": {"rps": 5}},
     "CreateJobMonitorRule": {"alarms": {"error": True}},
 }
+
+
+def test_every_kind_of_fault_is_tried():
+    assert {fault["kind"] for fault in FAULTS} == KINDS.keys() - OSS_ONLY
 
 
 def _id(fault):
