@@ -61,6 +61,16 @@ def nothing_bought_or_started(stage):
         ({"period": "Month"}, "belong to pay_type: PrePaid"),
         ({"alarms": {"delay_seconds": -1}}, "alarms.delay_seconds"),
         ({"alarms": {"error_phones": ["call me"]}}, "error_phones"),
+        ({"alarms": {"delay_phones": ["13000000000"]}}, "alarms.delay_phones needs alarms.delay_seconds"),
+        ({"alarms": {"delay_seconds": 0, "delay_phones": ["13000000000"]}}, "needs alarms.delay_seconds"),
+        ({"alarms": {"error": False, "error_phones": ["13000000000"]}}, "alarms.error_phones needs alarms.error"),
+        ({"migration_types": ["full"], "objects": [{"database": "shop", "dml": "i"}]}, "need incremental"),
+        (
+            {"migration_types": None, "objects": [{"database": "shop", "tables": [{"name": "a", "ddl": "c"}]}]},
+            "need inc",
+        ),
+        ({"reserve": {"maxRetryTime": 600}}, "reserve: retry.blind.seconds (600 seconds) has to be below maxRetryTime"),
+        ({"reserve": {"retry.blind.seconds": 3600}, "retry_connection_minutes": 60}, "has to be below maxRetryTime"),
         ({"max_lag": -1}, "max_lag"),
         ({"state": "prechecked", "precheck": "after_purchase"}, "prechecked"),
     ],
@@ -87,6 +97,7 @@ def test_options_that_cannot_be(stage, run, options, text):
         ("source", {"host": "10.0.0.1"}, "source.host"),
         ("source", {"access": "public", "instance_id": None, "role": None, "account_id": None}, "source.host"),
         ("source", {"engine": "PostgreSQL"}, "source.database"),
+        ("destination", {"credentials": {"security_token": "of-nobody-at-all"}}, "destination.credentials holds no"),
         ("destination", {"engine": "SQLServer", "role": ROLE, "account_id": ACCOUNT_ONE}, "destination.role"),
         ("destination", {"instance_id": SOURCE}, "are the same"),
     ],
@@ -101,6 +112,21 @@ def test_endpoints_that_cannot_be(stage, run, side, change, text):
 def test_everything_that_is_wrong_is_told_at_once(stage, run):
     result = run(stage, MODULE, **stage.wish(name="", retry_other_minutes=0, objects=[], max_lag=-1))
     assert all(word in result["msg"] for word in ("name", "retry_other_minutes", "objects", "max_lag"))
+
+
+def test_half_a_proof_is_told_with_everything_else(stage, run):
+    ends = {side: stage.end(side, credentials={"security_token": "of-nobody"}) for side in ("source", "destination")}
+    result = run(stage, MODULE, **stage.wish(**ends, max_lag=-1))
+    assert all(word in result["msg"] for word in ("source.credentials", "destination.credentials", "max_lag"))
+    assert stage.calls() == []
+
+
+@pytest.mark.parametrize("side", ["source", "destination"])
+def test_a_password_to_send_again_has_to_be_there(stage, run, side):
+    result = run(stage, MODULE, **stage.wish(update_password=[side], **{side: stage.end(side, password=None)}))
+    assert result["error"]["code"] == "invalid_options"
+    assert f"{side}.password is missing" in result["msg"]
+    assert stage.calls() == []
 
 
 @pytest.mark.parametrize(

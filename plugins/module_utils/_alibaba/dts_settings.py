@@ -12,7 +12,7 @@ page about DataCheckConfigure, seed 004 for ranges.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 # (option, key of Reserve)
@@ -37,6 +37,8 @@ FULL_LIMITS, INCREMENTAL_LIMITS = "fullDynamicConfig", "incDynamicConfig"
 
 # Minutes: least, most, default, least that is advised.
 CONNECTION_MINUTES, OTHER_MINUTES = (10, 1440, 720, 30), (1, 1440, 10, 10)
+# (key of Reserve, option), the connection first.
+RETRY_KEYS = (("maxRetryTime", "retry_connection_minutes"), ("retry.blind.seconds", "retry_other_minutes"))
 _MB = 1024 * 1024
 
 
@@ -55,7 +57,7 @@ def reserve(options: Mapping[str, Any]) -> dict[str, Any]:
     if options.get("etl"):
         made.update({"etlOperatorCtl": "Y", "etlOperatorSetting": options["etl"]})
     made.update(_encryption(options))
-    for option, key in (("retry_connection_minutes", "maxRetryTime"), ("retry_other_minutes", "retry.blind.seconds")):
+    for key, option in RETRY_KEYS:
         if options.get(option) is not None:
             made[key] = str(options[option] * 60)
     for option, key in (("throttle_full", FULL_LIMITS), ("throttle_incremental", INCREMENTAL_LIMITS)):
@@ -75,12 +77,44 @@ def retry_problems(options: Mapping[str, Any]) -> list[str]:
         if given is not None and not least <= given <= most:
             problems.append(f"{name} is from {least} to {most} minutes, not {given}")
         minutes.append(usual if given is None else given)
+    in_reserve = (options.get("reserve") or {}).keys() & {key for key, _option in RETRY_KEYS}
+    if in_reserve and not problems:
+        told = retry_order(reserve(options))
+        return [f"reserve: {told}"] if told else []
     if not problems and minutes[1] >= minutes[0]:
         problems.append(
             f"retry_other_minutes ({minutes[1]}) has to be below retry_connection_minutes ({minutes[0]}); without the "
             f"options they are {OTHER_MINUTES[2]} and {CONNECTION_MINUTES[2]}"
         )
     return problems
+
+
+def retry_order(document: Mapping[str, Any]) -> str:
+    """Why the retry times of a Reserve, in seconds, do not go together; empty where they do, or one is no number."""
+    seconds = []
+    for (key, _option), rule in zip(RETRY_KEYS, (CONNECTION_MINUTES, OTHER_MINUTES), strict=True):
+        given = str(document.get(key, rule[2] * 60)).strip()
+        if not given.isdecimal():
+            return ""
+        seconds.append(int(given))
+    if seconds[1] < seconds[0]:
+        return ""
+    (connection, _minutes), (other, _other_minutes) = RETRY_KEYS
+    return f"{other} ({seconds[1]} seconds) has to be below {connection} ({seconds[0]} seconds)"
+
+
+def options_of(keys: Iterable[str]) -> list[str]:
+    """The options that make these keys of Reserve; `reserve` for those that none does."""
+    known = {
+        "targetTableMode": "existing_tables",
+        FULL_LIMITS: "throttle_full",
+        INCREMENTAL_LIMITS: "throttle_incremental",
+    }
+    known |= {key: option for option, key in (*_SWITCHES, *_TEXTS)} | dict(RETRY_KEYS)
+    known |= dict.fromkeys((_DMS_TABLES, _DMS_DDL, _GHOST_TABLES, _GHOST_DDL), "online_ddl")
+    known |= dict.fromkeys(("etlOperatorCtl", "etlOperatorSetting"), "etl")
+    known |= {"srcSSL": "source.ssl", "destSSL": "destination.ssl"}
+    return sorted({known.get(key, "reserve") for key in keys})
 
 
 def short_retries(options: Mapping[str, Any]) -> list[str]:

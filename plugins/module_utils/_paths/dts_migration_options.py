@@ -12,7 +12,7 @@ Ranges and rules are those of seed 004 and of the pages of ConfigureDtsJob and C
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._alibaba.dts_model import FULL, INCREMENTAL, SCHEMA
@@ -37,6 +37,11 @@ def all_problems(options: Mapping[str, Any], source: Endpoint, destination: Endp
         problems.append("destination.role is for RDS MySQL instances only; give DTS to the destination's own account")
     problems += _object_problems(options) + retry_problems(options) + limit_problems(options)
     problems += _kind_problems(options) + _billing_problems(options) + _alarm_problems(options)
+    problems += [
+        f"update_password names {side}, and {side}.password is missing"
+        for side, end in (("source", source), ("destination", destination))
+        if side in options["update_password"] and not end.has_password
+    ]
     problems += wrong_times(options, ["wait_timeout", "poll_interval", "settle", "max_lag", "caught_up_for"])
     if options["caught_up_for"] >= options["wait_timeout"] and options["state"] == CAUGHT_UP:
         problems.append("caught_up_for is not below wait_timeout, so that the wait would always end too early")
@@ -69,14 +74,16 @@ def _endpoint_problems(side: str, end: Endpoint, options: Mapping[str, Any]) -> 
 
 def _owner_problems(side: str, end: Endpoint, given: Mapping[str, Any]) -> list[str]:
     problems = [wrong_role_name(end.role, f"{side}.role")] if end.role else []
-    has_credentials = any((given.get("credentials") or {}).values())
+    credentials = {name for name, value in (given.get("credentials") or {}).items() if value}
+    if credentials and not credentials & {"access_key_id", "bearer_token", "profile"}:
+        problems.append(f"{side}.credentials holds no access key, no token and no profile")
     if (end.role or end.account_id) and not end.is_rds:
         problems.append(f"{side}.role and account_id are for RDS instances only")
     if end.account_id and not is_account_id(end.account_id):
         problems.append(f"{side}.account_id is not the id of an account, which is a number")
     if end.account_id and not end.role:
         problems.append(f"{side}.role is missing, which an instance of another account needs")
-    if end.role and not end.account_id and not has_credentials:
+    if end.role and not end.account_id and not credentials:
         problems.append(f"{side}.account_id is missing; it may be left out with {side}.credentials")
     return [problem for problem in problems if problem]
 
@@ -106,7 +113,14 @@ def _kind_problems(options: Mapping[str, Any]) -> list[str]:
     for option, needed in needs.items():
         if options.get(option) and not needed <= kinds:
             problems.append(f"{option} needs {' and '.join(sorted(needed))} in migration_types")
+    if INCREMENTAL not in kinds and _follows_changes(options.get("objects") or []):
+        problems.append("dml and ddl of objects need incremental in migration_types")
     return problems
+
+
+def _follows_changes(objects: Sequence[Mapping[str, Any]]) -> bool:
+    items = [*objects, *(table for entry in objects for table in entry.get("tables") or [])]
+    return any(item.get("dml") is not None or item.get("ddl") is not None for item in items)
 
 
 def _billing_problems(options: Mapping[str, Any]) -> list[str]:
@@ -127,7 +141,9 @@ def _alarm_problems(options: Mapping[str, Any]) -> list[str]:
     delay, problems = given.get("delay_seconds"), []
     if delay is not None and delay < 0:
         problems.append("alarms.delay_seconds is a number from 0, and 10 or more is advised")
-    for name in ("delay_phones", "error_phones"):
+    for name, needed in (("delay_phones", "delay_seconds"), ("error_phones", "error")):
+        if given.get(name) and not given.get(needed):
+            problems.append(f"alarms.{name} needs alarms.{needed}")
         wrong = [text for text in given.get(name) or [] if not re.fullmatch(r"[0-9+-]{5,20}", text)]
         if wrong:
             problems.append(f"alarms.{name} holds what is no phone number: {', '.join(wrong)}")
