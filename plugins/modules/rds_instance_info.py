@@ -177,6 +177,10 @@ instance:
           description: Privilege by database.
           type: dict
           sample: {"warehouse": "ReadWrite"}
+        details:
+          description: The rights by database, as the service lists them, of databases where it does.
+          type: dict
+          sample: {"warehouse": "SELECT,INSERT"}
     addresses:
       description: The endpoints of the instance.
       type: list

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.dts import Jobs
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.ram import dts_trust, trust_document
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.rpc import RpcClient
 from ansible_collections.apsaradb.migration.tests.unit.dts_stage import (
@@ -14,8 +15,11 @@ from ansible_collections.apsaradb.migration.tests.unit.dts_stage import (
     ACCOUNT_TWO,
     KEY_ONE,
     KEY_TWO,
+    KINDS,
     MODULE,
     ROLE,
+    SOURCE,
+    TARGET,
     MigrationStage,
     statuses,
 )
@@ -99,3 +103,70 @@ def test_a_self_managed_source_has_no_region(stage, run):
     assert stage.calls("DescribeDTSIP")[0].parameters["SourceEndpointRegion"] == "cn-hangzhou"
     assert told["dts_servers"]
     assert all(network in check_of(told, "source_white_list")["remedy"] for network in told["dts_servers"])
+
+
+def configured(run, stage, **options):
+    """A job that was made with all options, and a wish that leaves them to it."""
+    done = run(stage, MODULE, **stage.wish("configured", preflight="warn", **options))
+    assert not done["failed"], done["msg"]
+    return {"objects": None, "migration_types": None, "source": stage.end("source", credentials=KEY_ONE)}
+
+
+def untold(monkeypatch, *fields):
+    """The service leaves something out of what it tells about jobs."""
+    make = Jobs._job
+    monkeypatch.setattr(Jobs, "_job", lambda jobs, row: make(jobs, {k: v for k, v in row.items() if k not in fields}))
+
+
+def test_what_is_left_to_a_job_is_taken_from_it(stage, run):
+    stage.change(TARGET, databases={"shop": {"status": "Running", "size": 10**6}})
+    wish = configured(run, stage, existing_tables="ignore", migration_types=KINDS, accounts=True)
+    stage.change(SOURCE, accounts=[{"name": "migrator", "type": "Normal", "privileges": {"shop": "ReadOnly"}}])
+    wish["source"].pop("account")
+    told = look(run, stage, **wish)
+    assert statuses(told)["source_account"] == "fail"
+    assert "shop (ReadOnly)" in check_of(told, "source_account")["detail"]
+    assert "migrate database accounts" in check_of(told, "source_account")["remedy"]
+    assert (statuses(told)["source_objects"], statuses(told)["storage"]) == ("pass", "pass")
+    assert statuses(told)["destination_objects"] == "pass"
+    asked = look(run, stage, **wish, existing_tables="stop")
+    assert statuses(asked)["destination_objects"] == "warn"
+
+
+def test_databases_that_a_job_cannot_find(stage, run):
+    wish = configured(run, stage, objects=[{"database": "elsewhere"}])
+    told = look(run, stage, **wish)
+    assert statuses(told)["source_objects"] == "fail"
+    assert "elsewhere" in check_of(told, "source_objects")["detail"]
+
+
+def test_without_schema_a_job_needs_its_databases(stage, run):
+    wish = configured(run, stage, migration_types=["full"])
+    assert statuses(look(run, stage, **wish))["destination_objects"] == "fail"
+
+
+def test_a_job_that_does_not_tell_its_objects(stage, run, monkeypatch):
+    wish = configured(run, stage)
+    stage.change(SOURCE, accounts=[{"name": "migrator", "type": "Normal", "privileges": {"shop": "ReadOnly"}}])
+    untold(monkeypatch, "DbObject")
+    found = statuses(look(run, stage, **wish))
+    assert (found["source_objects"], found["destination_objects"], found["source_account"]) == ("unknown",) * 3
+    # The whole source is too large, what the job takes of it may not be.
+    stage.change(TARGET, storage_gb=20, other_used=20 * 2**30 - 10**6)
+    assert statuses(look(run, stage, **wish))["storage"] == "warn"
+
+
+def test_a_job_that_does_not_tell_its_kinds(stage, run, monkeypatch):
+    wish = configured(run, stage)
+    stage.change(SOURCE, accounts=[{"name": "migrator", "type": "Normal", "privileges": {"shop": "ReadWrite"}}])
+    untold(monkeypatch, "MigrationMode")
+    found = statuses(look(run, stage, **wish))
+    assert (found["destination_objects"], found["source_account"]) == ("unknown", "unknown")
+
+
+def test_a_job_that_does_not_tell_its_settings(stage, run, monkeypatch):
+    stage.change(TARGET, databases={"shop": {"status": "Running", "size": 10**6}})
+    wish = configured(run, stage)
+    untold(monkeypatch, "Reserved")
+    found = statuses(look(run, stage, **wish))
+    assert (found["destination_objects"], found["source_account"]) == ("unknown", "unknown")

@@ -65,7 +65,10 @@ def storage_used(client: RpcClient, found: Instance) -> int | None:
 
 
 def accounts(client: RpcClient, instance_id: str) -> list[dict[str, Any]]:
-    """name, kind (Normal, Super, Sysadmin), status and privileges {database: privilege} of each account."""
+    """name, kind (Normal, Super, Sysadmin), status and privileges {database: privilege} of each account.
+
+    details: {database: rights}, as the service lists them, where it does.
+    """
     rows = client.pages(
         "DescribeAccounts",
         {"DBInstanceId": instance_id},
@@ -129,6 +132,9 @@ def _account(row: Mapping[str, Any]) -> dict[str, Any]:
         "kind": text_of(row, "AccountType"),
         "status": text_of(row, "AccountStatus"),
         "privileges": {str(p.get("DBName")): text_of(p, "AccountPrivilege") for p in privileges},
+        "details": {
+            str(p["DBName"]): p["AccountPrivilegeDetail"] for p in privileges if p.get("AccountPrivilegeDetail")
+        },
     }
 
 

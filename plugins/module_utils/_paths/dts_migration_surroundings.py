@@ -13,15 +13,18 @@ from collections.abc import Mapping
 from .._alibaba import dts_model as api
 from .._alibaba import rds
 from .._alibaba.dts import is_within
+from .._alibaba.dts_model import Job
+from .._alibaba.dts_settings import EXISTING
+from .._alibaba.rds import UNTOLD
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
-from .dts_migration_accounts import account, databases_of
+from .dts_migration_accounts import ACCOUNTS, TABLE_MODE, account, databases_of
 from .dts_migration_plan import Observed, SideFacts
 from .dts_migration_request import SIDES, Endpoint, Request
 from .dts_migration_roles import roles
 
 
 def surroundings(request: Request, observed: Observed) -> list[Check]:
-    sides = observed.sides or {}
+    sides, request = observed.sides or {}, as_of_job(request, observed.job)
     items = roles(request, observed)
     for side in SIDES:
         items += _instance(side, request.side(side), sides.get(side, SideFacts()))
@@ -35,6 +38,23 @@ def surroundings(request: Request, observed: Observed) -> list[Check]:
         _names(request, sides.get("destination", SideFacts())),
     ]
     return [*items, _storage(request, sides)]
+
+
+def as_of_job(request: Request, job: Job | None) -> Request:
+    """With what the request leaves to a job that is there. What that does not tell is empty, as a setting `unknown`."""
+    if job is None:
+        return request
+    for side, told in (("source", job.source), ("destination", job.destination)):
+        end = request.side(side)
+        account, database = end.account or told.account or "", end.database or told.database or ""
+        request = request.with_side(side, end._replace(account=account, database=database))
+    settings = api.document_of(job.reserved)
+    known = dict.fromkeys((ACCOUNTS, TABLE_MODE), UNTOLD) if settings is None else settings
+    return request._replace(
+        objects=api.document_of(job.objects) if request.objects is None else request.objects,
+        kinds=job.kinds if request.kinds is None else request.kinds,
+        settings={**known, **request.settings},
+    )
 
 
 def _instance(side: str, end: Endpoint, facts: SideFacts) -> list[Check]:
@@ -77,6 +97,8 @@ def _white_list(side: str, end: Endpoint, facts: SideFacts, servers: tuple[str, 
 
 def _objects(request: Request, facts: SideFacts) -> Check:
     wanted = databases_of(request, "source")
+    if wanted is None:
+        return Check("source_objects", UNKNOWN, "Which databases are migrated is not told.", "")
     if facts.databases is None:
         return Check("source_objects", UNKNOWN, "The databases of the source cannot be seen from here.", "")
     missing = [name for name in wanted if name not in facts.databases]
@@ -88,6 +110,8 @@ def _objects(request: Request, facts: SideFacts) -> Check:
 
 def _names(request: Request, facts: SideFacts) -> Check:
     name, wanted = "destination_objects", databases_of(request, "destination")
+    if wanted is None or not request.wanted_kinds:
+        return Check(name, UNKNOWN, "What is migrated is not told.", "")
     if facts.databases is None:
         return Check(name, UNKNOWN, "The databases of the destination cannot be seen from here.", "")
     there = [database for database in wanted if database in facts.databases]
@@ -97,7 +121,11 @@ def _names(request: Request, facts: SideFacts) -> Check:
             text = f"{request.destination} has no database {', '.join(missing)}, and none is made by this migration."
             return Check(name, FAIL, text, "Create databases and tables there, or add schema to migration_types.")
         return Check(name, PASS, "the destination has the databases; its tables are for the precheck")
-    if there and request.settings.get("targetTableMode") != "2":
+    mode = str(request.settings.get(TABLE_MODE, EXISTING["stop"]))
+    if there and mode == UNTOLD:
+        text = f"{request.destination} has {', '.join(there)} already. What the job does then is not told."
+        return Check(name, UNKNOWN, text, "Set existing_tables.")
+    if there and mode != EXISTING["ignore"]:
         text = f"{request.destination} has {', '.join(there)} already. Tables of equal names fail the precheck."
         return Check(
             name, WARN, text, "Rename them with new_name, or set existing_tables: ignore, which keeps their rows."
@@ -109,14 +137,15 @@ def _storage(request: Request, sides: Mapping[str, SideFacts]) -> Check:
     source, target = sides.get("source", SideFacts()), sides.get("destination", SideFacts())
     room = target.instance.storage if target.instance else None
     free = room - target.used if room is not None and target.used is not None else None
-    sizes = [(source.databases or {}).get(name) for name in databases_of(request, "source")]
+    sizes = [(source.databases or {}).get(name) for name in databases_of(request, "source") or ()]
     known = [size for size in sizes if size is not None]
-    needed = sum(known) if known and len(known) == len(sizes) else source.used
+    each = bool(known) and len(known) == len(sizes)
+    needed = sum(known) if each else source.used
     if free is None or needed is None:
         return Check("storage", UNKNOWN, "Free storage of the destination or size of the source is not told.", "")
     text = f"{free} bytes are free at the destination, and the source has {needed} or less"
     if free > needed:
         return Check("storage", PASS, text)
-    of_all = "" if len(known) == len(sizes) else ", with databases that are not migrated"
+    of_all = "" if each else ", with databases that are not migrated"
     status = FAIL if not of_all else WARN
     return Check("storage", status, f"{text}{of_all}.", "Enlarge the storage of the destination, or migrate less.")

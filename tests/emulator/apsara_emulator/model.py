@@ -77,7 +77,8 @@ class Database:
 
 @dataclass
 class DatabaseAccount:
-    """A login of an instance. `privileges`: database name to ReadWrite, ReadOnly, DBOwner and so on.
+    """A login of an instance. `privileges`: database name to ReadWrite, ReadOnly, DBOwner and so on;
+    rights that were picked one by one stand behind `Custom: `.
 
     `password` is what DTS has to be told; nothing: any will do. `console` is False for one that was made by a
     statement: then it is the server's own rights that count.

@@ -121,7 +121,7 @@ def _is_listed(world: World, call: Call, instance: Instance, database: Database)
 
 def _row(world: World, instance: Instance, name: str, database: Database, page: Page, total: int) -> dict[str, Any]:
     rights = [
-        {"Account": account.name, "AccountPrivilege": account.privileges[name], "AccountPrivilegeDetail": ""}
+        {"Account": account.name, **_right(account.privileges[name])}
         for account in instance.accounts
         if name in account.privileges
     ]
@@ -142,10 +142,7 @@ def _row(world: World, instance: Instance, name: str, database: Database, page: 
 
 
 def _account_row(instance: Instance, account: DatabaseAccount) -> dict[str, Any]:
-    rights = [
-        {"DBName": name, "AccountPrivilege": right, "AccountPrivilegeDetail": ""}
-        for name, right in account.privileges.items()
-    ]
+    rights = [{"DBName": name, **_right(right)} for name, right in account.privileges.items()]
     return {
         "AccountDescription": account.description,
         "AccountName": account.name,
@@ -155,3 +152,9 @@ def _account_row(instance: Instance, account: DatabaseAccount) -> dict[str, Any]
         "DatabasePrivileges": {"DatabasePrivilege": rights},
         "PrivExceeded": "0",
     }
+
+
+def _right(text: str) -> dict[str, str]:
+    """A privilege, and its rights where they were picked one by one, as in `Custom: SELECT,INSERT`."""
+    word, _colon, detail = text.partition(":")
+    return {"AccountPrivilege": word, "AccountPrivilegeDetail": detail.strip()}
