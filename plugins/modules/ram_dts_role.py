@@ -78,7 +78,8 @@ options:
         default: System
   exclusive:
     description: Whether the role trusts nobody but the account of the destination. With V(false) whoever is trusted
-      already stays trusted, so that one role can serve several accounts.
+      already stays trusted, so that one role can serve several accounts. A trust policy that cannot be understood,
+      such as one with C(NotPrincipal), is replaced with a warning, and with V(false) it is an error.
     type: bool
     default: true
   description:
@@ -163,7 +164,7 @@ role:
       type: str
       sample: DTS of 2000000000000002 reads databases of here
     trusts:
-      description: Whom its trust policy lets in.
+      description: Whom its trust policy lets in, or null where that cannot be understood.
       type: list
       elements: str
       sample: ["RAM acs:ram::2000000000000002:root", "Service 2000000000000002@dts.aliyuncs.com"]

@@ -173,6 +173,30 @@ def test_a_policy_that_means_something_else_is_corrected(stage, role, change):
     assert grants_of(stage.roles()[ROLE]["trust_policy"]) == dts_trust(ACCOUNT_TWO)
 
 
+STRANGE = [
+    "no policy",
+    json.dumps(TRUST).replace('"Principal"', '"NotPrincipal"'),
+    json.dumps(TRUST).replace('"Action"', '"NotAction"'),
+]
+
+
+@pytest.mark.parametrize("policy", STRANGE)
+def test_a_policy_that_is_not_understood_is_not_replaced_unnoticed(stage, role, policy):
+    role()
+    document = stage.account(ACCOUNT_ONE)
+    document["roles"][ROLE]["trust_policy"] = policy
+    stage.world.merge({"accounts": {ACCOUNT_ONE: document}})
+    written = len(stage.effects())
+    kept = role(exclusive=False)
+    assert (kept["error"]["code"], statuses(kept)["trusts_others"]) == ("no_go", "fail")
+    assert "cannot be understood" in kept["msg"]
+    assert role(state="absent", check=True)["checks"][0]["status"] == "warn"
+    assert len(stage.effects()) == written
+    assert stage.roles()[ROLE]["trust_policy"] == policy
+    predicted, _done = tell(stage, role, ["UpdateRole"])
+    assert (predicted["diff"]["before"]["trusts"], statuses(predicted)["trusts_others"]) == (None, "warn")
+
+
 def test_others_who_are_trusted_stay_if_wished(stage, role):
     role(destination_account_id="3000000000000003")
     warned = role(check=True)

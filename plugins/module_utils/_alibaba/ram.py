@@ -59,7 +59,7 @@ class Role(NamedTuple):
 
 
 class Grant(NamedTuple):
-    """One thing that a trust policy says. kind: RAM, Service, Federated or NotPrincipal. condition: as JSON."""
+    """One thing that a trust policy says. kind: RAM, Service or Federated. condition: as JSON."""
 
     effect: str
     action: str
@@ -121,7 +121,7 @@ def dts_trust(account_id: str) -> frozenset[Grant]:
 
 
 def grants_of(text: str) -> frozenset[Grant] | None:
-    """What a trust policy says, whatever its spelling. None for a text that is no policy.
+    """What a trust policy says, whatever its spelling. None for what is no policy, or has NotPrincipal or NotAction.
 
     A list of one is its element, statements may be split or joined, keys come in any order, actions in any case.
     """

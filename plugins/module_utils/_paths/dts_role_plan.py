@@ -53,9 +53,9 @@ class Observed(NamedTuple):
     has_default_role: bool | None = None
 
     @property
-    def grants(self) -> frozenset[Grant]:
-        """What the trust policy says; nothing where it cannot be understood, which a new one replaces."""
-        return (ram.grants_of(self.role.trust) if self.role else None) or frozenset()
+    def grants(self) -> frozenset[Grant] | None:
+        """What the trust policy says; None where it cannot be understood."""
+        return ram.grants_of(self.role.trust) if self.role else frozenset()
 
 
 def read_request(options: Mapping[str, Any]) -> Request:
@@ -115,15 +115,7 @@ def checks(request: Request, observed: Observed) -> list[Check]:
     if observed.role.service_linked:
         text = f"{request.name} was made by a service for itself and cannot be changed."
         items.append(Check("role_service_linked", FAIL, text, "Give another name."))
-    wanted = ram.dts_trust(observed.destination) if observed.destination else frozenset()
-    others = sorted(str(grant) for grant in observed.grants - wanted)
-    if others and ((request.state == ABSENT and wanted) or (request.state == PRESENT and request.exclusive)):
-        text = f"{request.name} is trusted to others as well, who lose it: {', '.join(others)}."
-        remedy = "Set exclusive: false to keep them." if request.state == PRESENT else "Give another name to keep it."
-        items.append(Check("trusts_others", WARN, text, remedy))
-    elif others and request.state == PRESENT:
-        items.append(Check("trusts_others", PASS, f"who else is trusted stays: {', '.join(others)}"))
-    return items + _policy_checks(request, observed)
+    return items + _trust_checks(request, observed) + _policy_checks(request, observed)
 
 
 def plan(request: Request, observed: Observed) -> Plan:
@@ -160,6 +152,33 @@ def _default_role_check(observed: Observed) -> Check:
         f"Account {observed.destination} has no {ram.DTS_ROLE}, without which DTS does not work there.",
         "Open the DTS console of that account once and authorise DTS.",
     )
+
+
+def _trust_checks(request: Request, observed: Observed) -> list[Check]:
+    """Who else is trusted, and loses it."""
+    wanted = ram.dts_trust(observed.destination) if observed.destination else frozenset()
+    if observed.grants is None:
+        return [_strange_trust(request)] if request.state == PRESENT or wanted else []
+    others = sorted(str(grant) for grant in observed.grants - wanted)
+    if others and ((request.state == ABSENT and wanted) or (request.state == PRESENT and request.exclusive)):
+        text = f"{request.name} is trusted to others as well, who lose it: {', '.join(others)}."
+        remedy = "Set exclusive: false to keep them." if request.state == PRESENT else "Give another name to keep it."
+        return [Check("trusts_others", WARN, text, remedy)]
+    if others and request.state == PRESENT:
+        return [Check("trusts_others", PASS, f"who else is trusted stays: {', '.join(others)}")]
+    return []
+
+
+def _strange_trust(request: Request) -> Check:
+    """A policy that is no policy, or says something that is not understood, such as NotPrincipal."""
+    text = f"The trust policy of {request.name} cannot be understood"
+    look = "Look at it in the RAM console"
+    if request.state == ABSENT:
+        return Check("trusts_others", WARN, f"{text}; whom it lets in loses the role.", f"{look} before it is deleted.")
+    if request.exclusive:
+        return Check("trusts_others", WARN, f"{text} and is replaced.", f"{look}; give another name to keep it.")
+    text += ", so that whom it lets in cannot be kept."
+    return Check("trusts_others", FAIL, text, f"{look}; give another name, or set exclusive: true to replace it.")
 
 
 def _policy_checks(request: Request, observed: Observed) -> list[Check]:
@@ -215,7 +234,7 @@ def _step(request: Request, action: str, subject: str, why: str, parameters: Map
 
 def _wanted_grants(request: Request, observed: Observed) -> frozenset[Grant]:
     wanted = ram.dts_trust(observed.destination)
-    return wanted if request.exclusive else wanted | observed.grants
+    return wanted if request.exclusive else wanted | (observed.grants or frozenset())
 
 
 def _named(request: Request, observed: Observed) -> dict[str, Any]:
@@ -226,9 +245,13 @@ def _named(request: Request, observed: Observed) -> dict[str, Any]:
     return {
         "name": request.name,
         "state": PRESENT,
-        "trusts": sorted(map(str, observed.grants)),
+        "trusts": _trusted(observed),
         "policies": [str(policy) for policy in observed.policies],
     }
+
+
+def _trusted(observed: Observed) -> list[str] | None:
+    return None if observed.grants is None else sorted(map(str, observed.grants))
 
 
 def _named_after(request: Request, observed: Observed) -> dict[str, Any]:
@@ -262,7 +285,7 @@ def _shown(observed: Observed) -> dict[str, Any] | None:
         "arn": found.arn,
         "id": found.id,
         "description": found.description,
-        "trusts": sorted(map(str, observed.grants)),
+        "trusts": _trusted(observed),
         "policies": [str(policy) for policy in observed.policies],
     }
 
