@@ -37,7 +37,7 @@ options:
       - V(stopped), the job is ended for good, which is the last step of a cut-over. Needs O(confirm).
       - V(absent), the job is deleted and its instance given back. Needs O(confirm).
       - A later state satisfies an earlier wish. A job that was stopped before it was complete is an error for the first
-        four.
+        four, and so is one of which the service does not tell this, until check C(job_complete) is in O(accept).
     type: str
     choices: [configured, prechecked, running, caught_up, suspended, stopped, absent]
     default: running
@@ -798,7 +798,7 @@ request_ids:
 error:
   description: What a failure was, as in RV(apsaradb.migration.rds_import_between_instances#module:error). Codes of this
     module are C(several_jobs), C(name_taken), C(precheck_failed), C(precheck_needs_purchase), C(migration_failed),
-    C(migration_suspended), C(migration_stopped) and C(not_seen_yet).
+    C(migration_suspended), C(migration_stopped), C(completion_unknown) and C(not_seen_yet).
   returned: on failure
   type: dict
   sample: {"code": "precheck_failed", "http_status": null, "request_id": null, "action": "StartDtsJob"}

@@ -31,6 +31,7 @@ from ansible_collections.apsaradb.migration.tests.unit.dts_stage import (
     statuses,
 )
 from apsara_emulator import draw
+from apsara_emulator.dts import rows
 
 CREDENTIALS = dict(KEY_ONE)
 STATES = {
@@ -132,6 +133,61 @@ def test_the_plan_shows_the_request(stage, run):
 def test_bought_before_the_precheck_if_wished(stage, run):
     tell(stage, run, "running", [CONFIGURE, BUY, START], precheck="after_purchase")
     assert len(stage.purchases()) == 1
+
+
+def _stop_in_the_middle(stage, run):
+    """By hand, while its full migration is on the way."""
+    stage.world.merge({"outcomes": [{"kind": "dts", "result": "stalls", "stage": "full"}]})
+    copies = {"migration_types": ["schema", "full"]}
+    late = run(stage, MODULE, **stage.wish("caught_up", wait_timeout=600, **copies))
+    assert late["error"]["code"] == "wait_timeout"
+    assert not run(stage, MODULE, **stage.wish("stopped", accept=["delay"], **copies))["failed"]
+    return copies
+
+
+def test_a_copy_that_was_stopped_in_the_middle_is_not_complete(stage, run):
+    copies = _stop_in_the_middle(stage, run)
+    for state in ("configured", "prechecked", "running", "caught_up"):
+        again = run(stage, MODULE, **stage.wish(state, **copies))
+        assert (again["error"]["code"], statuses(again)["job_stopped"]) == ("no_go", "fail"), state
+        assert again["job"]["phases"]["full"]["percent"] < 100
+
+
+def test_a_copy_that_is_stopped_while_it_is_waited_for(stage, run):
+    stage.world.merge({"outcomes": [{"kind": "dts", "result": "stalls", "stage": "full"}]})
+    wish = stage.wish("caught_up", migration_types=["schema", "full"])
+
+    def stop_it(seconds):
+        started = [job for job in stage.jobs() if "full" in job.get("phases", {})]
+        if started and started[0]["status"] == "Migrating":
+            job = started[0]
+            phases = {**job["phases"], "full": {**job["phases"]["full"], "status": "Finished", "stopped": True}}
+            stage.world.merge({"dts_jobs": [{**job, "status": "Finished", "stage": "", "phases": phases}]})
+        sleep(seconds)
+
+    sleep, stage.clock = stage.time.sleep, stage.clock._replace(sleep=stop_it)
+    assert run(stage, MODULE, **wish)["error"]["code"] == "migration_stopped"
+
+
+@pytest.mark.parametrize("told", [None, "", "all of it"])
+def test_an_end_that_is_not_told_is_not_taken_for_success(stage, run, monkeypatch, told):
+    copies = {"migration_types": ["schema", "full"]}
+    assert not run(stage, MODULE, **stage.wish("caught_up", **copies))["failed"]
+    tell_as = rows.phase_block
+    monkeypatch.setattr(rows, "phase_block", lambda *a: {**tell_as(*a), "Percent": told})
+    again = run(stage, MODULE, **stage.wish("caught_up", **copies))
+    assert (again["error"]["code"], statuses(again)["job_complete"]) == ("plan_unknown", "unknown")
+    accepted = run(stage, MODULE, **stage.wish("caught_up", accept=["job_complete"], **copies))
+    assert (accepted["failed"], accepted["changed"], accepted["state"]) == (False, False, "caught_up")
+    assert run(stage, MODULE, **stage.wish("stopped", **copies))["plan"] == []
+
+
+def test_an_end_that_is_not_told_while_it_is_waited_for(stage, run, monkeypatch):
+    tell_as = rows.phase_block
+    monkeypatch.setattr(rows, "phase_block", lambda *a: {**tell_as(*a), "Percent": None})
+    result = run(stage, MODULE, **stage.wish("caught_up", migration_types=["schema", "full"]))
+    assert result["error"]["code"] == "completion_unknown"
+    assert "job_complete" in result["error"]["remedy"]
 
 
 @pytest.mark.parametrize("stage", [{"start_unpaid": "InvalidJobStatus 200"}], indirect=True)

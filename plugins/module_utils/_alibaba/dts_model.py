@@ -27,6 +27,7 @@ STATUSES = frozenset(
     | {FINISHED, LOCKED, "Upgrade", "Downgrade"}
 )
 CAUGHT_UP = "Catched"
+_PHASE_STATUSES = frozenset({NOT_STARTED, MIGRATING, SUSPENDED, "Failed", FINISHED, CAUGHT_UP})
 # Names of engines in ConfigureDtsJob, as source and as destination. Other calls spell them in other ways.
 ENGINES = {
     "MySQL": ("MYSQL", "MYSQL"),
@@ -94,16 +95,27 @@ class Job(NamedTuple):
     def caught_up(self) -> bool:
         """Everything is over on the target: changes as well, where they are followed."""
         if INCREMENTAL not in self.kinds:
-            return self.status == FINISHED
+            return self.completed is True
         found = self.phases.get(INCREMENTAL)
         return self.status == MIGRATING and found is not None and found.status == CAUGHT_UP
 
     @property
-    def completed(self) -> bool:
-        """It ended after its last phase had begun, rather than being stopped on the way."""
-        last = next((kind for kind in (INCREMENTAL, FULL, SCHEMA) if kind in self.kinds), None)
-        found = self.phases.get(last or "")
-        return self.status == FINISHED and (found is None or found.status not in ("NotStarted", "Failed"))
+    def completed(self) -> bool | None:
+        """It ended with its work done, rather than being stopped on the way. None: not told.
+
+        Changes never end, so that one that follows them is stopped in any case; a copy has to be at 100 percent.
+        """
+        if self.status != FINISHED:
+            return False
+        last = next((kind for kind in (INCREMENTAL, FULL, SCHEMA) if kind in self.kinds), "")
+        found = self.phases.get(last)
+        if found is None or found.status not in _PHASE_STATUSES:
+            return None
+        if last == INCREMENTAL:
+            return found.status not in (NOT_STARTED, "Failed")
+        if found.status != FINISHED:
+            return False
+        return None if found.percent is None else found.percent >= 100
 
 
 class Item(NamedTuple):

@@ -12,7 +12,7 @@ from .._alibaba import dts_model as api
 from .._alibaba.dts_model import Job
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
 from .dts_migration_changes import fixed_differences
-from .dts_migration_plan import Observed, is_caught_up, plan
+from .dts_migration_plan import COMPLETE, Observed, is_caught_up, plan
 from .dts_migration_request import ABSENT, FORWARD, SIDES, STOPPED, SUSPENDED, Request
 
 
@@ -77,7 +77,11 @@ def _of_job(request: Request, observed: Observed, job: Job) -> list[Check]:
 
 def _forward(request: Request, observed: Observed, job: Job) -> list[Check]:
     items = []
-    if job.status == api.FINISHED and not job.completed:
+    if job.status == api.FINISHED and job.completed is None:
+        text = f"{job.id} is over, and the service does not tell whether it was complete or stopped on the way."
+        remedy = f"Compare source and destination. If they are equal, name {COMPLETE} in accept."
+        items.append(Check(COMPLETE, UNKNOWN, text, remedy))
+    if job.completed is False and job.status == api.FINISHED:
         text = f"{job.id} was stopped before it was complete, and a stopped job cannot be started again."
         remedy = "Delete it with state: absent (and confirm) to begin anew, or give another name."
         items.append(Check("job_stopped", FAIL, text, remedy))

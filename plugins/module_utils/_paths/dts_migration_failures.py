@@ -85,6 +85,15 @@ def stopped_meanwhile(request: Request, job: Job) -> MigrationFailure:
     )
 
 
+def completion_untold(request: Request, job: Job) -> MigrationFailure:
+    return MigrationFailure(
+        f"The migration {request.name} ({job.id}) is over, and the service does not tell whether it was complete or "
+        "stopped on the way.",
+        code="completion_unknown",
+        remedy="Compare source and destination. If they are equal, name job_complete in accept and run again.",
+    )
+
+
 def not_seen_yet(request: Request, action: str, job_id: str) -> MigrationFailure:
     return MigrationFailure(
         f"{action} was accepted ({job_id}), and its effect did not show within {request.settle:g} seconds.",

@@ -38,6 +38,8 @@ from .dts_migration_request import (
 # Stands in a step's parameters for the ids of a job that the run makes first.
 TO_COME = "told by ConfigureDtsJob"
 NONE, IN_FLIGHT = "none", "in_flight"
+# The check that a user may accept where the service does not tell.
+COMPLETE = "job_complete"
 _IDS = frozenset({"DtsJobId", "DtsInstanceId", "JobId"})
 _WORDS = {
     api.NOT_STARTED: CONFIGURED,
@@ -98,6 +100,9 @@ def plan(request: Request, observed: Observed) -> Plan:
     done = reached(request, observed)
     state = request.state if done else word(job)
     before = _named(request, job, state)
+    if request.state in FORWARD and is_complete(request, job) is None:
+        told = f"whether {request.name} was complete when it ended is not told"
+        return Plan(state=state, predicted_state=state, before=before, after=before, unknown=told)
     steps = () if done else _steps(request, observed)
     if done and request.state in FORWARD:
         steps = _changes(request, observed)
@@ -125,7 +130,7 @@ def reached(request: Request, observed: Observed) -> bool:
     if state == ABSENT or job is None:
         return state == ABSENT and job is None
     if job.status == api.FINISHED:
-        return state in (STOPPED, SUSPENDED) or job.completed
+        return state in (STOPPED, SUSPENDED) or is_complete(request, job) is True
     if state in (STOPPED, SUSPENDED):
         return state == SUSPENDED and job.status == api.SUSPENDED
     if state == CONFIGURED:
@@ -136,6 +141,13 @@ def reached(request: Request, observed: Observed) -> bool:
     if state == RUNNING:
         return runs
     return is_caught_up(request, job) and observed.settled
+
+
+def is_complete(request: Request, job: Job | None) -> bool | None:
+    """Whether a job ended with its work done, as the service tells it or, where it does not, as the user accepts it."""
+    if job is None:
+        return False
+    return True if job.completed is None and COMPLETE in request.accept else job.completed
 
 
 def is_caught_up(request: Request, job: Job) -> bool:

@@ -25,7 +25,7 @@ from .._failure import WaitTimeout
 from .._plan import Step
 from .._waiting import Clock, Patience, wait_until
 from . import dts_migration_failures as failures
-from .dts_migration_plan import TO_COME, Observed, is_caught_up, reached, skip_step
+from .dts_migration_plan import TO_COME, Observed, is_caught_up, is_complete, reached, skip_step
 from .dts_migration_request import ABSENT, CAUGHT_UP, CONFIGURED, FORWARD, PRECHECKED, Request
 
 # How often in a row the delay has to be small.
@@ -210,8 +210,12 @@ class DtsMigrationRun:
             raise failures.migration_failed(self._request, job)
         if job.status == api.SUSPENDED:
             raise failures.suspended_meanwhile(self._request, job)
-        if job.status == api.FINISHED and not job.completed:
-            raise failures.stopped_meanwhile(self._request, job)
+        if job.status == api.FINISHED:
+            complete = is_complete(self._request, job)
+            if complete is None:
+                raise failures.completion_untold(self._request, job)
+            if not complete:
+                raise failures.stopped_meanwhile(self._request, job)
 
     def _send(self, step: Step, done: Done, *, look_first: bool = True, must_show: bool = False) -> None:
         """Sends the step once, unless it is done already."""

@@ -56,7 +56,8 @@ class DtsFinding:
 class DtsPhase:
     """How far a phase is. `status` is NotStarted, Suspending, Checking, Migrating, Failed, Catched or Finished.
 
-    It ends at `due` by itself (nothing: it does not), `left` is what remained of it when it was suspended.
+    It ends at `due` by itself (nothing: it does not), `left` is what remained of it when it was suspended. `stopped`:
+    it ended on the way, because its job was stopped.
     """
 
     status: str = "NotStarted"
@@ -66,6 +67,7 @@ class DtsPhase:
     left: float | None = None
     percent: int = 0
     error: str = ""
+    stopped: bool = False
 
 
 @dataclass

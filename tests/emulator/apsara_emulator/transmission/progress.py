@@ -98,6 +98,7 @@ def stop(world: World, job: DtsJob) -> None:
     for phase in [job.precheck, *job.phases.values()]:
         phase.percent, phase.due = percent(world, phase), None
         if phase.status in ("Catched", "Migrating", "Suspending", "Checking"):
+            phase.stopped = phase.status != "Catched"
             phase.status, phase.ended = "Finished", now
     job.status, job.stage, job.ended, job.retry_until = "Finished", "", now, None
     note(job, now, "the job is stopped")
@@ -129,8 +130,8 @@ def _real_delay(world: World, job: DtsJob) -> float:
 
 
 def percent(world: World, phase: DtsPhase) -> int:
-    """How far a phase is, 0 to 100; 100 only at its end."""
-    if phase.status in ("Finished", "Catched"):
+    """How far a phase is, 0 to 100; 100 only at its end. One that was stopped stays where it was."""
+    if phase.status in ("Finished", "Catched") and not phase.stopped:
         return 100
     if phase.status not in ("Migrating", "Checking") or phase.begun is None or phase.due is None:
         return phase.percent
