@@ -335,8 +335,9 @@ options:
       example V(default). Without it the service decides.
     type: str
   accounts:
-    description: Whether database accounts are migrated, which needs more rights. Which ones is told in O(reserve), key
-      C(privilegeDbList). Without it the service decides.
+    description: Whether database accounts are migrated. Which ones is told in O(reserve), key C(privilegeDbList). It needs
+      more rights, of which RDS does not tell, so that checks C(source_account) and C(destination_account) are
+      V(unknown) with V(true). Without it the service decides.
     type: bool
   definer:
     description: Whether the DEFINER of views and procedures is kept. Without it the service decides.
@@ -491,6 +492,12 @@ notes:
     then.
   - Objects, settings, alarms, limits and database accounts of a job that is there are changed. What cannot be changed
     is reported as failed check C(settings_fixed). A password is sent again with O(update_password).
+  - What database accounts may do is told by RDS only, which checks C(source_account) and C(destination_account) go by.
+    No database is logged on to, so that they are V(unknown) for self-managed databases and for accounts that were made
+    by a statement; the precheck of DTS decides. To look beforehand, run as that account C(SHOW GRANTS) on MySQL and
+    MariaDB, C(SELECT * FROM sys.fn_my_permissions(NULL, 'DATABASE')) on SQL Server, and on PostgreSQL
+    C(SELECT * FROM pg_roles WHERE rolname = current_user) and
+    C(SELECT datname, pg_get_userbyid(datdba) FROM pg_database). The remedy of the check tells what is needed.
   - With O(wait=false) the precheck is waited for all the same, where a purchase follows it.
   - O(confirm) is the id of the destination instance, or C(host:port) of a self-managed destination.
   - "Of the console's parameters these have no option. Select Existing Connection and Test Connectivity belong to the
