@@ -51,7 +51,9 @@ class End(NamedTuple):
     account: str | None
 
     def __str__(self) -> str:
-        return self.instance_id or f"{self.host}:{self.port}"
+        if self.instance_id or not self.host:
+            return self.instance_id or "an end that is not told"
+        return f"{self.host}:{self.port}" if self.port else self.host
 
 
 class Phase(NamedTuple):

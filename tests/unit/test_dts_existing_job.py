@@ -1,0 +1,46 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is asked for and what a job has: differences are told, what is not told is not taken for equal."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.dts_model import End
+from ansible_collections.apsaradb.migration.plugins.module_utils._paths.dts_migration_request import Endpoint
+from ansible_collections.apsaradb.migration.tests.unit.dts_stage import (
+    BUY,
+    MODULE,
+    MigrationStage,
+)
+
+SECRET = "-----BEGIN PRIVATE KEY----- of nobody"
+
+
+@pytest.fixture
+def stage():
+    return MigrationStage()
+
+
+@pytest.mark.parametrize("access", ["ecs", "express_connect", "cen", "database_gateway"])
+def test_equal_addresses_of_two_networks_are_two_databases(access):
+    end = Endpoint("MySQL", access, "vpc-one", "cn-hangzhou", host="10.0.0.1", port="3306")
+    told = End("EXPRESS", "MySQL", "cn-hangzhou", "vpc-one", "10.0.0.1", "3306", None, None)
+    assert end.is_same(told)
+    assert not end.is_same(told._replace(instance_id="vpc-two"))
+    assert end.is_same(told._replace(instance_id=None))
+    assert end._replace(access="public", instance_id="").is_same(told._replace(instance_id="anything"))
+
+
+def test_a_job_of_that_name_that_is_not_configured(stage, run):
+    assert not run(stage, MODULE, **stage.wish("running"))["failed"]
+    job = stage.jobs()[0]
+    empty = {"instance_id": "", "address": "", "port": ""}
+    ends = {side: {**job[side], **empty} for side in ("source", "target")}
+    stage.world.merge({"dts_jobs": [{**job, **ends, "status": "NotConfigured"}]})
+    result = run(stage, MODULE, **stage.wish("running"))
+    assert result["error"]["code"] == "name_taken"
+    assert "None" not in result["msg"]
+    assert "an end that is not told" in result["msg"]
+    assert len(stage.calls(BUY)) == 1
