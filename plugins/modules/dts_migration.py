@@ -335,8 +335,8 @@ options:
       example V(default). Without it the service decides.
     type: str
   accounts:
-    description: Whether database accounts are migrated. Which ones is told in O(reserve), key C(privilegeDbList). It needs
-      more rights, of which RDS does not tell, so that checks C(source_account) and C(destination_account) are
+    description: Whether database accounts are migrated. Which ones is told in O(reserve), key C(privilegeDbList).
+      It needs more rights, of which RDS does not tell, so that checks C(source_account) and C(destination_account) are
       V(unknown) with V(true). Without it the service decides.
     type: bool
   definer:
