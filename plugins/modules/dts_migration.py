@@ -492,6 +492,9 @@ notes:
     then.
   - Objects, settings, alarms, limits and database accounts of a job that is there are changed. What cannot be changed
     is reported as failed check C(settings_fixed). A password is sent again with O(update_password).
+  - In RV(plan) and diff, values of O(reserve), O(data_check) and of the job's own settings are masked where their name
+    looks like that of a password, secret, token, key or certificate. Ansible itself shows a task's options at high
+    verbosity; use C(no_log) at a task that has such values.
   - What database accounts may do is told by RDS only, which checks C(source_account) and C(destination_account) go by.
     No database is logged on to, so that they are V(unknown) for self-managed databases and for accounts that were made
     by a statement; the precheck of DTS decides. To look beforehand, run as that account C(SHOW GRANTS) on MySQL and

@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.dts_model import End
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.dts_migration_request import Endpoint
 from ansible_collections.apsaradb.migration.tests.unit.dts_stage import (
     BUY,
+    CONFIGURE,
     MODULE,
     MigrationStage,
 )
@@ -21,6 +24,28 @@ SECRET = "-----BEGIN PRIVATE KEY----- of nobody"
 @pytest.fixture
 def stage():
     return MigrationStage()
+
+
+def test_secrets_among_the_settings_are_sent_and_not_shown(stage, run):
+    """Of those that the task sets, and of those that are there."""
+    own = {"reserve": {"srcSslClientKey": SECRET}, "data_check": {"fullDataCheck": True, "password": SECRET}}
+    made = run(stage, MODULE, **stage.wish("running", **own))
+    assert not made["failed"], made["msg"]
+    assert json.loads(stage.calls(CONFIGURE)[0].parameters["Reserve"])["srcSslClientKey"] == SECRET
+    assert json.loads(stage.calls(CONFIGURE)[0].parameters["DataCheckConfigure"])["password"] == SECRET
+    shown = run(stage, MODULE, check=True, **stage.wish("running", events=True))
+    changed = run(stage, MODULE, **stage.wish("running", events=True))
+    assert [step["action"] for step in changed["plan"]] == ["ModifyDtsJob"]
+    kept = json.loads(stage.jobs()[0]["reserve"])
+    assert (kept["srcSslClientKey"], kept["eventMove"]) == (SECRET, "true")
+    other = run(stage, MODULE, **stage.wish("running", reserve={"srcSslClientKey": f"{SECRET} but another"}))
+    assert json.loads(stage.jobs()[0]["reserve"])["srcSslClientKey"] == f"{SECRET} but another"
+    again = run(stage, MODULE, **stage.wish("running", reserve={"srcSslClientKey": f"{SECRET} but another"}))
+    assert again["plan"] == []
+    for result in (made, shown, changed, other, again):
+        told = {key: value for key, value in result.items() if key != "invocation"}
+        assert SECRET not in json.dumps(told)
+    assert json.loads(changed["plan"][0]["parameters"]["Reserved"])["srcSslClientKey"] == "********"
 
 
 @pytest.mark.parametrize("access", ["ecs", "express_connect", "cen", "database_gateway"])

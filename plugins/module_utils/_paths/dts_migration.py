@@ -126,7 +126,8 @@ class DtsMigration:
 
         if self._run is None:
             self._run = DtsMigrationRun(self._jobs, self._request, self._clock, self._look, self._deadline)
-            self._run.job_id = self._latest.job.id if self._latest.job else ""
+            if self._latest.job:
+                self._run.job_id, self._run.reserved = self._latest.job.id, self._latest.job.reserved
         return self._run
 
     def _look(self) -> Job | None:

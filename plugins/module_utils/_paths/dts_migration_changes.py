@@ -23,6 +23,7 @@ from .._alibaba.redaction import MASK
 from .._plan import Step
 from .dts_migration_plan import _IDS, Observed
 from .dts_migration_request import SIDES, Request
+from .dts_migration_secrets import compact, masked, merged_settings
 
 
 def changes(request: Request, observed: Observed) -> tuple[Step, ...]:
@@ -65,7 +66,7 @@ def shown(request: Request, job: Job) -> dict[str, Any]:
         told["objects"] = document_of(job.objects)
     if request.settings:
         document = document_of(job.reserved) or {}
-        told["settings"] = {key: document.get(key) for key in request.settings}
+        told["settings"] = masked({key: document.get(key) for key in request.settings})
     return told
 
 
@@ -75,7 +76,7 @@ def shown_after(request: Request, job: Job | None) -> dict[str, Any]:
         kept = job is not None and not _objects_differ(request, job)
         told["objects"] = document_of(job.objects) if job is not None and kept else dict(request.objects)
     if request.settings:
-        told["settings"] = dict(request.settings)
+        told["settings"] = masked(request.settings)
         if job is not None and not _different_settings(request, job):
             told["settings"] = shown(request, job)["settings"]
     return told
@@ -97,11 +98,11 @@ def _objects_and_settings(request: Request, job: Job) -> tuple[Step, ...]:
     """One call for both. Settings are sent as a whole: whether the service adds or replaces is told in two ways."""
     parameters, what = dict(_ids(request, job)), []
     if _objects_differ(request, job):
-        parameters["DbList"] = _compact(request.objects or {})
+        parameters["DbList"] = compact(request.objects or {})
         what.append("objects")
     different = _different_settings(request, job)
     if different:
-        parameters["Reserved"] = _compact({**(document_of(job.reserved) or {}), **request.settings})
+        parameters["Reserved"] = compact(masked(merged_settings(request, job.reserved)))
         what.append(", ".join(different))
     return (_step(request, api.MODIFY, f"these differ: {', '.join(what)}", parameters),) if what else ()
 
@@ -115,7 +116,7 @@ def _limits(request: Request, job: Job) -> tuple[Step, ...]:
         if key not in _different_settings(request, job) or kind not in job.kinds:
             continue
         parameters: dict[str, Any] = {"DtsJobId": job.id, "RegionId": request.region, "JobCode": code}
-        parameters.update({"EnableLimit": True, "ConfigList": _compact(request.settings[key])})
+        parameters.update({"EnableLimit": True, "ConfigList": compact(request.settings[key])})
         steps.append(_step(request, api.LIMIT, f"the limits of the {kind} migration differ", parameters))
     return tuple(steps)
 
@@ -192,7 +193,3 @@ def _ids(request: Request, job: Job) -> dict[str, Any]:
 
 def _step(request: Request, action: str, why: str, parameters: Mapping[str, Any]) -> Step:
     return Step(action, request.target, (request.name,), why, parameters, str(request.source), _IDS)
-
-
-def _compact(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

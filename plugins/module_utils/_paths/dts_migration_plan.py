@@ -34,6 +34,7 @@ from .dts_migration_request import (
     Endpoint,
     Request,
 )
+from .dts_migration_secrets import compact, job_parameters, masked, new_settings
 
 # Stands in a step's parameters for the ids of a job that the run makes first.
 TO_COME = "told by ConfigureDtsJob"
@@ -268,9 +269,9 @@ def configure_parameters(request: Request) -> dict[str, Any]:
         "DataSynchronization": api.INCREMENTAL in kinds,
         **_end_parameters(request.source, "SourceEndpoint", 0),
         **_end_parameters(request.destination, "DestinationEndpoint", 1),
-        **request.job,
-        "DbList": _compact(request.objects or {}),
-        "Reserve": _compact({"targetTableMode": "0", **request.settings}),
+        **job_parameters(request),
+        "DbList": compact(request.objects or {}),
+        "Reserve": compact(masked(new_settings(request))),
     }
     if alarms.delay:
         told = {"DelayRuleTime": alarms.delay, "DelayPhone": alarms.delay_phones or None}
@@ -297,10 +298,6 @@ def _end_parameters(end: Endpoint, prefix: str, position: int) -> dict[str, Any]
         "Role": end.role,
     }
     return {**{f"{prefix}{key}": value for key, value in found.items() if value}, **end.extra}
-
-
-def _compact(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
 def _named(request: Request, job: Job | None, state: str) -> dict[str, Any]:

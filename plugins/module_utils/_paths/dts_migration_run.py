@@ -27,6 +27,7 @@ from .._waiting import Clock, Patience, wait_until
 from . import dts_migration_failures as failures
 from .dts_migration_plan import TO_COME, Observed, is_caught_up, is_complete, reached, skip_step
 from .dts_migration_request import ABSENT, CAUGHT_UP, CONFIGURED, FORWARD, PRECHECKED, Request
+from .dts_migration_secrets import with_secrets
 
 # How often in a row the delay has to be small.
 _LOOKS = 2
@@ -38,8 +39,8 @@ Done = Callable[["Job | None"], bool]
 class DtsMigrationRun:
     """One run. look: reads the job. deadline: on the monotonic clock.
 
-    job_id: of the job, once known. began: something was sent and accepted. adopted: something was found done whose
-    answer was lost, or that somebody else did.
+    job_id: of the job, once known. reserved: its settings when the steps were planned. began: something was sent and
+    accepted. adopted: something was found done whose answer was lost, or that somebody else did.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class DtsMigrationRun:
         self._deadline = deadline
         self._skips = 0
         self.job_id = ""
+        self.reserved: str | None = None
         self.began = False
         self.adopted = False
 
@@ -99,7 +101,7 @@ class DtsMigrationRun:
             self.adopted = True  # it shows late, or somebody else made it
             return
         try:
-            answer = self._jobs.call(step.action, step.parameters)
+            answer = self._jobs.call(step.action, self._filled(step))
         except AnswerLost as lost:
             self._adopt(lambda job: job is not None, step, lost)
         else:
@@ -242,11 +244,12 @@ class DtsMigrationRun:
         self.began = self.adopted = True
 
     def _filled(self, step: Step) -> dict[str, Any]:
-        """With the id of the job where the plan could not know it."""
+        """With the id of the job where the plan could not know it, and with what the plan masks."""
         if TO_COME in step.parameters.values() and not self.job_id:
             found = self._look()
             self.job_id = found.id if found else ""
-        return {key: self.job_id if value == TO_COME else value for key, value in step.parameters.items()}
+        known = {key: self.job_id if value == TO_COME else value for key, value in step.parameters.items()}
+        return with_secrets(self._request, self.reserved, known)
 
     def _mark(self, job: Job | None) -> object:
         """Changes when a job was started, also where its precheck ended as before at once."""
