@@ -26,6 +26,14 @@ def stage():
     return MigrationStage()
 
 
+def test_capitals_of_a_script_count(stage, run):
+    assert not run(stage, MODULE, **stage.wish("running", etl="e_set(`Name`, 'A')"))["failed"]
+    assert run(stage, MODULE, **stage.wish("running", etl="e_set(`Name`, 'A')"))["plan"] == []
+    changed = run(stage, MODULE, **stage.wish("running", etl="e_set(`Name`, 'a')"))
+    assert [step["action"] for step in changed["plan"]] == ["ModifyDtsJob"]
+    assert json.loads(stage.jobs()[0]["reserve"])["etlOperatorSetting"] == "e_set(`Name`, 'a')"
+
+
 def test_secrets_among_the_settings_are_sent_and_not_shown(stage, run):
     """Of those that the task sets, and of those that are there."""
     own = {"reserve": {"srcSslClientKey": SECRET}, "data_check": {"fullDataCheck": True, "password": SECRET}}

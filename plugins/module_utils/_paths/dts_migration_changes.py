@@ -25,6 +25,8 @@ from .dts_migration_plan import _IDS, Observed
 from .dts_migration_request import SIDES, Request
 from .dts_migration_secrets import compact, masked, merged_settings
 
+_SWITCHES = ("true", "false")
+
 
 def changes(request: Request, observed: Observed) -> tuple[Step, ...]:
     """The steps that bring the job's settings to what was asked for. None for a job that has ended."""
@@ -177,7 +179,9 @@ def _different_settings(request: Request, job: Job) -> list[str]:
 def _plain(value: Any) -> Any:
     """Numbers and switches may be told as texts or not, structures as JSON in a text."""
     if isinstance(value, str):
-        return value.lower() if document_of(value) is None else _plain(document_of(value))
+        inside = document_of(value)
+        # Any other text may mean something by its capitals, as scripts do.
+        return _plain(inside) if inside is not None else value.lower() if value.lower() in _SWITCHES else value
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
     return str(value).lower() if isinstance(value, (bool, int, float)) else value
