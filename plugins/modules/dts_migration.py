@@ -491,7 +491,8 @@ notes:
     alerts are passed over when O(accept) has their names, such as C(precheck_same_obj); data may become inconsistent
     then.
   - Objects, settings, alarms, limits and database accounts of a job that is there are changed. What cannot be changed
-    is reported as failed check C(settings_fixed). A password is sent again with O(update_password).
+    is reported as failed check C(settings_fixed), as are other O(objects) and O(migration_types) than those of a job
+    that is over. A password is sent again with O(update_password).
   - In RV(plan) and diff, values of O(reserve), O(data_check) and of the job's own settings are masked where their name
     looks like that of a password, secret, token, key or certificate. Ansible itself shows a task's options at high
     verbosity; use C(no_log) at a task that has such values.

@@ -14,8 +14,10 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._paths.dts_migr
 from ansible_collections.apsaradb.migration.tests.unit.dts_stage import (
     BUY,
     CONFIGURE,
+    KINDS,
     MODULE,
     MigrationStage,
+    statuses,
 )
 
 SECRET = "-----BEGIN PRIVATE KEY----- of nobody"
@@ -24,6 +26,35 @@ SECRET = "-----BEGIN PRIVATE KEY----- of nobody"
 @pytest.fixture
 def stage():
     return MigrationStage()
+
+
+def check_of(result, name):
+    return next((check for check in result["checks"] if check["name"] == name), {"status": None})
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"migration_types": KINDS}, "migration_types"),
+        ({"objects": [{"database": "shop"}, {"database": "sales"}]}, "objects"),
+        ({"objects": None, "db_list": {"sales": {"name": "sales", "all": True}}}, "db_list"),
+    ],
+)
+@pytest.mark.parametrize("state", ["configured", "caught_up"])
+def test_a_job_that_is_over_did_something_else(stage, run, options, name, state):
+    copies = {"migration_types": ["schema", "full"]}
+    assert not run(stage, MODULE, **stage.wish("caught_up", **copies))["failed"]
+    written = len(stage.writes())
+    result = run(stage, MODULE, **stage.wish(state, **{**copies, **options}))
+    assert result["error"]["code"] == "no_go"
+    check = check_of(result, "settings_fixed")
+    assert name in check["detail"]
+    assert "another name" in check["remedy"]
+    assert len(stage.writes()) == written
+    same = run(stage, MODULE, **stage.wish(state, objects=[{"database": "shop", "new_name": "shop"}]))
+    assert statuses(same).get("settings_fixed") == "fail"  # it did not follow changes
+    assert not run(stage, MODULE, **stage.wish(state, migration_types=None))["failed"]
+    assert not run(stage, MODULE, **stage.wish("stopped", **{**copies, **options}))["failed"]
 
 
 def test_capitals_of_a_script_count(stage, run):

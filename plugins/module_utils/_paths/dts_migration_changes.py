@@ -38,13 +38,15 @@ def changes(request: Request, observed: Observed) -> tuple[Step, ...]:
 
 
 def fixed_differences(request: Request, observed: Observed) -> list[str]:
-    """What differs and cannot be changed at a job that is there."""
+    """What differs and cannot be changed at a job that is there. Of one that is over: what it did."""
     job = observed.job
-    if job is None or job.status == api.FINISHED:
+    if job is None:
         return []
     found = []
     if request.kinds is not None and job.kinds and request.kinds != job.kinds:
         found.append(f"migration_types (the job has {', '.join(sorted(job.kinds))})")
+    if job.status == api.FINISHED:
+        return [*found, *([_objects_option(request)] if _objects_differ(request, job) else [])]
     for option, key, told in (
         ("environment_tag", "DtsBisLabel", job.label),
         ("dedicated_cluster_id", "DedicatedClusterId", job.cluster),
@@ -185,6 +187,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
     return str(value).lower() if isinstance(value, (bool, int, float)) else value
+
+
+def _objects_option(request: Request) -> str:
+    return "db_list" if request.raw_objects else "objects"
 
 
 def _canonical(document: Mapping[str, Any]) -> str:

@@ -89,6 +89,9 @@ def _forward(request: Request, observed: Observed, job: Job) -> list[Check]:
     if different:
         text = f"What cannot be changed at {job.id} differs: {'; '.join(different)}."
         remedy = "Leave these options out, or delete the job with state: absent (and confirm) and run again."
+        if job.status == api.FINISHED:
+            text = f"{job.id} is over, and what it did is not what is asked for: {'; '.join(different)}."
+            remedy = "Give another name, or delete the job with state: absent (and confirm) and run again."
         items.append(Check("settings_fixed", FAIL, text, remedy))
     if observed.precheck is not None and observed.precheck.open:
         told = "; ".join(f"{item.check}: {item.reason}" for item in observed.precheck.open)
