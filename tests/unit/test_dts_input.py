@@ -127,6 +127,10 @@ def test_a_password_to_send_again_has_to_be_there(stage, run, side):
     assert result["error"]["code"] == "invalid_options"
     assert f"{side}.password is missing" in result["msg"]
     assert stage.calls() == []
+    ending = run(
+        stage, MODULE, **stage.wish("absent", update_password=[side], **{side: stage.end(side, password=None)})
+    )
+    assert not ending["failed"], ending["msg"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from .._alibaba.dts_objects import problems_of
 from .._alibaba.dts_settings import limit_problems, retry_problems
 from .._alibaba.rds import is_region
 from .._waiting import wrong_times
-from .dts_migration_request import CAUGHT_UP, PRECHECKED, USUAL_KINDS, Endpoint
+from .dts_migration_request import CAUGHT_UP, FORWARD, PRECHECKED, USUAL_KINDS, Endpoint
 from .dts_role_plan import is_account_id, wrong_role_name
 
 _USED_TIMES = {"Month": range(1, 10), "Year": (1, 2, 3, 5)}
@@ -40,7 +40,7 @@ def all_problems(options: Mapping[str, Any], source: Endpoint, destination: Endp
     problems += [
         f"update_password names {side}, and {side}.password is missing"
         for side, end in (("source", source), ("destination", destination))
-        if side in options["update_password"] and not end.has_password
+        if options["state"] in FORWARD and side in options["update_password"] and not end.has_password
     ]
     problems += wrong_times(options, ["wait_timeout", "poll_interval", "settle", "max_lag", "caught_up_for"])
     if options["caught_up_for"] >= options["wait_timeout"] and options["state"] == CAUGHT_UP:
