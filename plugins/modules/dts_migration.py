@@ -217,10 +217,12 @@ options:
         description: Its name on the destination. Without it the name stays.
         type: str
       dml:
-        description: The service's C(dml_op), the changes of rows that are carried over. Without it all are.
+        description: The service's C(dml_op), the changes of rows that are carried over. Needs V(incremental) in
+          O(migration_types). Without it all are.
         type: str
       ddl:
-        description: The service's C(ddl_op), the changes of structure that are carried over. Without it all are.
+        description: The service's C(ddl_op), the changes of structure that are carried over. Needs V(incremental) in
+          O(migration_types). Without it all are.
         type: str
       tables:
         description: Tables. Without it and without O(objects[].others) the whole database is migrated. Where single
@@ -268,7 +270,7 @@ options:
         elements: dict
         suboptions:
           kind:
-            description: Kind of the object.
+            description: Kind of the object. The service's format holds one object of a kind and name for each database.
             type: str
             required: true
             choices:
@@ -414,11 +416,11 @@ options:
         description: Whether there is an alarm when the job fails. Without it nothing is changed.
         type: bool
       delay_phones:
-        description: Phone numbers for the first (site of China only). Without it none are sent.
+        description: Phone numbers for the first, which they need (site of China only). Without it none are sent.
         type: list
         elements: str
       error_phones:
-        description: Phone numbers for the second (site of China only). Without it none are sent.
+        description: Phone numbers for the second, which they need (site of China only). Without it none are sent.
         type: list
         elements: str
   instance_class:
@@ -492,7 +494,9 @@ notes:
     then.
   - Objects, settings, alarms, limits and database accounts of a job that is there are changed. What cannot be changed
     is reported as failed check C(settings_fixed), as are other O(objects) and O(migration_types) than those of a job
-    that is over. A password is sent again with O(update_password).
+    that is over. Where the service does not tell what the job has, check C(settings_unknown) names the options and
+    nothing is changed. Check C(retry_order) fails where retry times do not go with those that the job has, and
+    C(job_options) where another account comes without its password. A password is sent again with O(update_password).
   - In RV(plan) and diff, values of O(reserve), O(data_check) and of the job's own settings are masked where their name
     looks like that of a password, secret, token, key or certificate. Ansible itself shows a task's options at high
     verbosity; use C(no_log) at a task that has such values.

@@ -19,6 +19,7 @@ from ansible_collections.apsaradb.migration.tests.unit.dts_stage import (
     MigrationStage,
     statuses,
 )
+from apsara_emulator.dts import rows
 
 SECRET = "-----BEGIN PRIVATE KEY----- of nobody"
 
@@ -57,12 +58,92 @@ def test_a_job_that_is_over_did_something_else(stage, run, options, name, state)
     assert not run(stage, MODULE, **stage.wish("stopped", **{**copies, **options}))["failed"]
 
 
+def _untold(monkeypatch, *names):
+    tell = rows.common_fields
+    monkeypatch.setattr(rows, "common_fields", lambda *a: {k: v for k, v in tell(*a).items() if k not in names})
+
+
+@pytest.mark.parametrize(
+    ("field", "options", "names"),
+    [
+        ("Reserved", {"events": True, "etl": "e"}, ["etl", "events"]),
+        ("Reserved", {"reserve": {"a": 1}, "retry_connection_minutes": 60}, ["reserve", "retry_connection_minutes"]),
+        ("DtsBisLabel", {"environment_tag": "online"}, ["environment_tag"]),
+        ("DedicatedClusterId", {"dedicated_cluster_id": "dtscluster2"}, ["dedicated_cluster_id"]),
+        ("ResourceGroupId", {"resource_group_id": "rg-2"}, ["resource_group_id"]),
+        ("DtsJobClass", {"instance_class": "xlarge"}, ["instance_class"]),
+        ("PayType", {"pay_type": "PrePaid", "period": "Month", "used_time": 1}, ["pay_type"]),
+    ],
+)
+def test_what_is_not_told_is_not_taken_for_equal(stage, run, monkeypatch, field, options, names):
+    assert not run(stage, MODULE, **stage.wish("running"))["failed"]
+    _untold(monkeypatch, field)
+    result = run(stage, MODULE, **stage.wish("running", **options))
+    check = check_of(result, "settings_unknown")
+    assert check["status"] == "unknown"
+    assert ": " + ", ".join(names) + "." in check["detail"]
+    assert (result["plan"], result["verdict"]) == ([], "review")
+    assert "settings_unknown" not in statuses(run(stage, MODULE, **stage.wish("running")))
+
+
+def test_objects_and_kinds_that_are_not_told(stage, run, monkeypatch):
+    from apsara_emulator.dts import listing
+
+    assert not run(stage, MODULE, **stage.wish("running"))["failed"]
+    tell = rows.listed
+    left_out = ("DbObject", "MigrationMode")
+    monkeypatch.setattr(listing, "listed", lambda *a: {k: v for k, v in tell(*a).items() if k not in left_out})
+    result = run(stage, MODULE, **stage.wish("running"))
+    assert "migration_types, objects" in check_of(result, "settings_unknown")["detail"]
+
+
+def test_alarms_that_cannot_be_read(stage, run):
+    assert not run(stage, MODULE, **stage.wish("running"))["failed"]
+    stage.world.faults.add({"kind": "expired_token", "action": "DescribeJobMonitorRule"})
+    result = run(stage, MODULE, **stage.wish("running", alarms={"error": True}))
+    assert "alarms" in check_of(result, "settings_unknown")["detail"]
+
+
+@pytest.mark.parametrize("side", ["source", "destination"])
+def test_another_account_needs_its_password(stage, run, side):
+    assert not run(stage, MODULE, **stage.wish("running"))["failed"]
+    written = len(stage.writes())
+    result = run(stage, MODULE, **stage.wish("running", **{side: stage.end(side, account="second", password=None)}))
+    check = check_of(result, "job_options")
+    assert (result["error"]["code"], check["status"]) == ("no_go", "fail")
+    assert f"{side}.password" in check["remedy"]
+    assert "migrator" in check["detail"]
+    assert len(stage.writes()) == written
+    same = run(stage, MODULE, **stage.wish("running", **{side: stage.end(side, password=None)}))
+    assert (same["failed"], same["changed"]) == (False, False)
+
+
 def test_capitals_of_a_script_count(stage, run):
     assert not run(stage, MODULE, **stage.wish("running", etl="e_set(`Name`, 'A')"))["failed"]
     assert run(stage, MODULE, **stage.wish("running", etl="e_set(`Name`, 'A')"))["plan"] == []
     changed = run(stage, MODULE, **stage.wish("running", etl="e_set(`Name`, 'a')"))
     assert [step["action"] for step in changed["plan"]] == ["ModifyDtsJob"]
     assert json.loads(stage.jobs()[0]["reserve"])["etlOperatorSetting"] == "e_set(`Name`, 'a')"
+
+
+@pytest.mark.parametrize(
+    ("there", "options"),
+    [
+        ({"retry_connection_minutes": 30}, {"retry_other_minutes": 60}),
+        ({"retry_other_minutes": 120}, {"retry_connection_minutes": 60}),
+        ({"retry_connection_minutes": 30}, {"reserve": {"retry.blind.seconds": 1800}}),
+    ],
+)
+def test_retry_times_fit_those_that_are_there(stage, run, there, options):
+    assert not run(stage, MODULE, **stage.wish("running", **there))["failed"]
+    written = len(stage.writes())
+    result = run(stage, MODULE, **stage.wish("running", **options))
+    check = check_of(result, "retry_order")
+    assert (result["error"]["code"], check["status"]) == ("no_go", "fail")
+    assert "has to be below" in check["detail"]
+    assert len(stage.writes()) == written
+    both = {"retry_connection_minutes": 90, "retry_other_minutes": 60}
+    assert not run(stage, MODULE, **stage.wish("running", **both))["failed"]
 
 
 def test_secrets_among_the_settings_are_sent_and_not_shown(stage, run):

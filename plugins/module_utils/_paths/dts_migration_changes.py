@@ -12,20 +12,22 @@ Only what the task asked for is compared. Passwords are never told by the servic
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._alibaba import dts_model as api
 from .._alibaba.dts_model import Job, document_of
 from .._alibaba.dts_objects import db_list, selection_of
-from .._alibaba.dts_settings import FULL_LIMITS, INCREMENTAL_LIMITS
+from .._alibaba.dts_settings import FULL_LIMITS, INCREMENTAL_LIMITS, RETRY_KEYS, options_of, retry_order
 from .._alibaba.redaction import MASK
 from .._plan import Step
 from .dts_migration_plan import _IDS, Observed
-from .dts_migration_request import SIDES, Request
+from .dts_migration_request import SIDES, USUAL_PAY_TYPE, Request
 from .dts_migration_secrets import compact, masked, merged_settings
 
 _SWITCHES = ("true", "false")
+# Options whose values the service tells in capitals or not.
+_ANY_CASE = ("instance_class", "pay_type")
 
 
 def changes(request: Request, observed: Observed) -> tuple[Step, ...]:
@@ -47,20 +49,47 @@ def fixed_differences(request: Request, observed: Observed) -> list[str]:
         found.append(f"migration_types (the job has {', '.join(sorted(job.kinds))})")
     if job.status == api.FINISHED:
         return [*found, *([_objects_option(request)] if _objects_differ(request, job) else [])]
-    for option, key, told in (
-        ("environment_tag", "DtsBisLabel", job.label),
-        ("dedicated_cluster_id", "DedicatedClusterId", job.cluster),
-        ("resource_group_id", "ResourceGroupId", job.resource_group),
-    ):
-        if key in request.job and told is not None and told != request.job[key]:
+    for option, given, told in _fixed_options(request, job):
+        if told and told != given and (option not in _ANY_CASE or told.lower() != given.lower()):
             found.append(f"{option} (the job has {told})")
-    if job.paid:
-        for option, key, told in (("instance_class", "InstanceClass", job.instance_class),
-                                  ("pay_type", "PayType", job.pay_type)):  # fmt: skip
-            given = request.purchase.get(key)
-            if given and told and given.lower() != told.lower():
-                found.append(f"{option} (the job has {told})")
     return found + _owners(request, observed)
+
+
+def untold(request: Request, observed: Observed) -> list[str]:
+    """Options that were given and cannot be compared, because the service does not tell what the job has."""
+    job = observed.job
+    if job is None:
+        return []
+    found = ["migration_types"] if request.kinds is not None and not job.kinds else []
+    if request.objects is not None and document_of(job.objects) is None:
+        found.append(_objects_option(request))
+    if job.status == api.FINISHED:
+        return found
+    # What is usual anyway was not asked for.
+    fixed = [(option, told) for option, given, told in _fixed_options(request, job) if given != USUAL_PAY_TYPE]
+    found += [option for option, told in fixed if not told]
+    found += [f"{s}.account" for s in SIDES if request.side(s).account and getattr(job, s).account is None]
+    if document_of(job.reserved) is None:
+        found += options_of(request.settings)
+    if observed.alarms is None and (request.alarms.delay is not None or request.alarms.error is not None):
+        found.append("alarms")
+    return found
+
+
+def logins_without_password(request: Request, job: Job) -> list[str]:
+    """The sides where the job is to log in as another account, whose password is not given."""
+    if job.status in (api.FINISHED, api.LOCKED):
+        return []
+    return [side for side in SIDES if _is_other_account(request, job, side) and not request.side(side).has_password]
+
+
+def wrong_retries(request: Request, job: Job) -> str:
+    """What the retry times that were asked for lead to together with those that the job has. Empty: nothing wrong."""
+    if job.status in (api.FINISHED, api.LOCKED):
+        return ""
+    if not set(_different_settings(request, job)) & {key for key, _option in RETRY_KEYS}:
+        return ""
+    return retry_order(merged_settings(request, job.reserved))
 
 
 def shown(request: Request, job: Job) -> dict[str, Any]:
@@ -90,7 +119,7 @@ def _accounts(request: Request, job: Job) -> tuple[Step, ...]:
     steps = []
     for side, word in (("source", "src"), ("destination", "dest")):
         end, told = request.side(side), getattr(job, side).account
-        other = bool(end.account) and told is not None and told != end.account
+        other = _is_other_account(request, job, side)
         if end.has_password and (other or side in request.update_password):
             why = f"the job logs in at the {side} as {told}" if other else f"its password at the {side} is sent again"
             parameters = {**_ids(request, job), "Endpoint": word, "UserName": end.account or told, "Password": MASK}
@@ -187,6 +216,24 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(one) for key, one in value.items()}
     return str(value).lower() if isinstance(value, (bool, int, float)) else value
+
+
+def _is_other_account(request: Request, job: Job, side: str) -> bool:
+    wanted, told = request.side(side).account, getattr(job, side).account
+    return bool(wanted) and told is not None and told != wanted
+
+
+def _fixed_options(request: Request, job: Job) -> Iterator[tuple[str, str, str | None]]:
+    """(option, what was asked for, what the job has), of what was asked for and cannot be changed."""
+    made = (
+        ("environment_tag", "DtsBisLabel", job.label),
+        ("dedicated_cluster_id", "DedicatedClusterId", job.cluster),
+        ("resource_group_id", "ResourceGroupId", job.resource_group),
+    )
+    yield from ((option, request.job[key], told) for option, key, told in made if key in request.job)
+    if job.paid:
+        bought = (("instance_class", "InstanceClass", job.instance_class), ("pay_type", "PayType", job.pay_type))
+        yield from ((option, request.purchase[key], told) for option, key, told in bought if key in request.purchase)
 
 
 def _objects_option(request: Request) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from .._alibaba import dts_model as api
 from .._alibaba.dts_model import Job
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
-from .dts_migration_changes import fixed_differences
+from .dts_migration_changes import fixed_differences, logins_without_password, untold, wrong_retries
 from .dts_migration_plan import COMPLETE, Observed, is_caught_up, plan
 from .dts_migration_request import ABSENT, FORWARD, SIDES, STOPPED, SUSPENDED, Request
 
@@ -93,6 +93,16 @@ def _forward(request: Request, observed: Observed, job: Job) -> list[Check]:
             text = f"{job.id} is over, and what it did is not what is asked for: {'; '.join(different)}."
             remedy = "Give another name, or delete the job with state: absent (and confirm) and run again."
         items.append(Check("settings_fixed", FAIL, text, remedy))
+    unknown = untold(request, observed)
+    if unknown:
+        text = (
+            f"The service does not tell what {job.id} has of these options: {', '.join(unknown)}. Nothing is changed."
+        )
+        items.append(Check("settings_unknown", UNKNOWN, text, "Compare them in the DTS console, or leave them out."))
+    wrong = wrong_retries(request, job)
+    if wrong:
+        text = f"Together with what {job.id} has, {wrong}."
+        items.append(Check("retry_order", FAIL, text, "Set retry_connection_minutes and retry_other_minutes."))
     if observed.precheck is not None and observed.precheck.open:
         told = "; ".join(f"{item.check}: {item.reason}" for item in observed.precheck.open)
         items.append(Check("last_precheck", WARN, f"The last precheck failed: {told}.", "A run repeats it."))
@@ -117,7 +127,7 @@ def _delay(request: Request, job: Job) -> Check:
 def _options(request: Request, job: Job | None) -> list[Check]:
     """A job that is to be made needs what a job that is there already knows."""
     if job is not None:
-        return []
+        return _logins(request, job)
     missing = [f"{side}.account" for side in SIDES if not request.side(side).account]
     missing += [f"{side}.password" for side in SIDES if not request.side(side).has_password]
     missing += ["objects"] if request.objects is None else []
@@ -125,6 +135,17 @@ def _options(request: Request, job: Job | None) -> list[Check]:
         return [Check("job_options", PASS, "everything that a new job needs is given")]
     text = f"There is no job {request.name} yet, and a new one needs more."
     return [Check("job_options", FAIL, text, f"Set {', '.join(missing)}.")]
+
+
+def _logins(request: Request, job: Job) -> list[Check]:
+    sides = logins_without_password(request, job)
+    if not sides:
+        return []
+    told = " and ".join(f"at the {side} as {getattr(job, side).account}" for side in sides)
+    text = f"{job.id} logs in {told}. Another account needs its password, which is missing."
+    wanted = ", ".join(f"{side}.password" for side in sides)
+    kept = ", ".join(f"{side}.account" for side in sides)
+    return [Check("job_options", FAIL, text, f"Set {wanted}, or leave {kept} out to keep the account.")]
 
 
 def _cost(request: Request, observed: Observed) -> list[Check]:

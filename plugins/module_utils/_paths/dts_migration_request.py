@@ -34,6 +34,7 @@ ACCESS = {
 }
 # Free of charge; incremental migration is not.
 USUAL_KINDS = frozenset({SCHEMA, FULL})
+USUAL_PAY_TYPE = "PostPaid"
 
 
 class Endpoint(NamedTuple):
