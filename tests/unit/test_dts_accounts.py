@@ -69,6 +69,11 @@ def test_rights_in_other_databases_are_none_in_this_one(stage, judge):
     assert judge()["status"] == "fail"
 
 
+def test_rights_in_a_database_that_is_yet_to_be_made_are_not_told(stage, judge):
+    with_account(stage, TARGET, {"orders": "ReadWrite"})
+    assert judge("destination")["status"] == "unknown"
+
+
 @pytest.mark.parametrize(
     ("side", "kinds", "rights", "status"),
     [

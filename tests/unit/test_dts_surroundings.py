@@ -51,12 +51,14 @@ def trust(stage, account, trusted):
     stage.world.merge({"accounts": {account: document}})
 
 
-def hide_account(monkeypatch):
-    """The service answers, and does not tell the account."""
+def hide_account(monkeypatch, account):
+    """The service answers, and does not tell the account of some credentials."""
     call = RpcClient.call
 
     def without(client, action, parameters=None):
-        return {"RequestId": "R"} if action == "GetCallerIdentity" else call(client, action, parameters)
+        answer = call(client, action, parameters)
+        mine = action == "GetCallerIdentity" and answer.get("AccountId") == account
+        return {"RequestId": answer["RequestId"]} if mine else answer
 
     monkeypatch.setattr(RpcClient, "call", without)
 
@@ -90,10 +92,14 @@ def test_a_trust_policy_that_cannot_be_understood_lets_nobody_in_for_certain(sta
     assert "cannot be understood" in check["detail"]
 
 
-def test_the_caller_s_account_is_not_told(stage, run, monkeypatch):
-    hide_account(monkeypatch)
+@pytest.mark.parametrize(
+    ("hidden", "text"), [(ACCOUNT_TWO, "which account this is"), (ACCOUNT_ONE, "was found in is not told")]
+)
+def test_an_account_that_is_not_told(stage, run, monkeypatch, hidden, text):
+    hide_account(monkeypatch, hidden)
     check = check_of(look(run, stage, source=stage.end("source", credentials=KEY_ONE)), "source_role")
     assert check["status"] == "unknown", check
+    assert text in check["detail"]
     assert not stage.writes()
 
 
@@ -170,3 +176,14 @@ def test_a_job_that_does_not_tell_its_settings(stage, run, monkeypatch):
     untold(monkeypatch, "Reserved")
     found = statuses(look(run, stage, **wish))
     assert (found["destination_objects"], found["source_account"]) == ("unknown", "unknown")
+
+
+def test_the_database_of_the_connection_is_taken_from_the_job(stage, run):
+    ends = {"source": "rm-bp1sqlsource00001", "destination": "rm-bp1othersql000001"}
+    given = {side: {"engine": "SQLServer", "instance_id": instance} for side, instance in ends.items()}
+    made = {side: stage.end(side, database="hr", **given[side]) for side in ends}
+    done = run(stage, MODULE, **stage.wish("configured", preflight="warn", **made))
+    assert not done["failed"], done["msg"]
+    wish = {side: stage.end(side, **given[side]) for side in ends}
+    wish["source"]["credentials"] = KEY_ONE
+    assert statuses(look(run, stage, **wish))["source_objects"] == "pass"
