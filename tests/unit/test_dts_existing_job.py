@@ -11,6 +11,7 @@ import json
 import pytest
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.dts_model import End
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.dts_migration_request import Endpoint
+from ansible_collections.apsaradb.migration.plugins.module_utils._paths.dts_migration_secrets import masked
 from ansible_collections.apsaradb.migration.tests.unit.dts_stage import (
     BUY,
     CONFIGURE,
@@ -166,6 +167,16 @@ def test_secrets_among_the_settings_are_sent_and_not_shown(stage, run):
         told = {key: value for key, value in result.items() if key != "invocation"}
         assert SECRET not in json.dumps(told)
     assert json.loads(changed["plan"][0]["parameters"]["Reserved"])["srcSslClientKey"] == "********"
+
+
+@pytest.mark.parametrize("name", ["srcSslClientKey", "destCaCertPassword", "apiToken", "clientSecret", "pwd"])
+def test_secrets_are_masked_at_any_depth(name):
+    document = {"a": {name: SECRET, "kept": "1"}, "b": [{name: SECRET}], "c": json.dumps({name: SECRET}), "d": "{}"}
+    text = json.dumps(masked(document))
+    assert SECRET not in text
+    assert text.count("********") == 3
+    assert masked(document)["a"]["kept"] == "1"
+    assert masked({name: "", "d": "{}"}) == {name: "", "d": "{}"}
 
 
 @pytest.mark.parametrize("access", ["ecs", "express_connect", "cen", "database_gateway"])
