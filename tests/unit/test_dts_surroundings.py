@@ -154,8 +154,9 @@ def test_without_schema_a_job_needs_its_databases(stage, run):
 @pytest.mark.parametrize(("kinds", "status"), [(["incremental"], "pass"), (["full", "incremental"], "fail")])
 def test_only_a_copy_of_rows_needs_room_at_once(stage, run, kinds, status):
     """A job that carries changes back finds the rows already there."""
-    stage.change(TARGET, storage_gb=20, other_used=20 * 2**30)
-    assert statuses(look(run, stage, migration_types=kinds))["storage"] == status
+    stage.change(TARGET, storage_gb=20, other_used=20 * 2**30 - 1)
+    told = look(run, stage, source=stage.end("source", credentials=KEY_ONE), migration_types=kinds)
+    assert statuses(told)["storage"] == status, check_of(told, "storage")
 
 
 def test_a_job_that_does_not_tell_its_objects(stage, run, monkeypatch):
