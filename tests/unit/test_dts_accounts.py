@@ -16,7 +16,7 @@ from ansible_collections.apsaradb.migration.tests.unit.dts_stage import (
     MigrationStage,
 )
 
-COPY = ["schema", "full"]
+COPY = ("schema", "full")
 PG_SOURCE, PG_TARGET, SQL_SOURCE = "pgm-bp1source0000001", "pgm-bp1other00000001", "rm-bp1sqlsource00001"
 REPLICATION = "REPLICATION CLIENT, REPLICATION SLAVE, SHOW VIEW and SELECT"
 
@@ -35,7 +35,7 @@ def judge(run, stage):
         wish = stage.wish(
             source=stage.end("source", instance_id=ends[0], credentials=KEY_ONE, **given),
             destination=stage.end("destination", instance_id=ends[1], **given),
-            migration_types=kinds,
+            migration_types=list(kinds),
             preflight="warn",
             **options,
         )
