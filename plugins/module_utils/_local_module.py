@@ -8,12 +8,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ._failure import MigrationFailure
+from ._timing import timing
 
 if TYPE_CHECKING:
     from ._run_steps import Path
@@ -41,14 +43,14 @@ def run_local_migration(
     """
     from ._run_loop import rehearse_and_run
 
-    module = _new_module({**LOCAL_RUN_OPTIONS, **options}, secrets, rules)
+    module, began = _new_module({**LOCAL_RUN_OPTIONS, **options}, secrets, rules), time.time()
     result: dict[str, Any] = {"changed": False, "predicted": False, "plan": [], "checks": [], "state": "unknown"}
     try:
         path = make_path(module.params, module.check_mode)
         rehearse_and_run(path, {**_FIXED, **module.params}, result, check_mode=module.check_mode)
     except MigrationFailure as failure:
-        _fail(module, failure, result)
-    module.exit_json(**result)
+        _fail(module, failure, {**result, "timing": timing(began, time.time())})
+    module.exit_json(**result, timing=timing(began, time.time()))
 
 
 def run_local_info(
@@ -59,12 +61,13 @@ def run_local_info(
     **rules: Any,
 ) -> None:
     """A module that only reads. read returns the module's own result keys; so does a failure, as its `result`."""
-    module = _new_module(options, secrets, rules)
+    module, began = _new_module(options, secrets, rules), time.time()
     try:
         result = read(module.params)
     except MigrationFailure as failure:
-        _fail(module, failure, {"changed": False, **getattr(failure, "result", {})})
-    module.exit_json(changed=False, **result)
+        known = {"changed": False, **getattr(failure, "result", {})}
+        _fail(module, failure, {**known, "timing": timing(began, time.time())})
+    module.exit_json(changed=False, **result, timing=timing(began, time.time()))
 
 
 def _new_module(

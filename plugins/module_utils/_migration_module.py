@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._failure import MigrationFailure
-from ._module import new_module, services_of
+from ._module import effort, new_module, services_of
 from ._run_loop import rehearse_and_run
 from ._run_options import RUN_OPTIONS
 
@@ -27,11 +27,12 @@ def run_migration(
     """A module that plans and applies. make_path gets the clients and the task's parameters."""
     module = new_module({**RUN_OPTIONS, **options})
     services = services_of(module, read_only=module.check_mode)
+    began = services.clock.wall()
     result: dict[str, Any] = {"changed": False, "predicted": False, "plan": [], "checks": [], "state": "unknown"}
     try:
         rehearse_and_run(make_path(services, module.params), module.params, result, check_mode=module.check_mode)
     except MigrationFailure as failure:
         from ._module_failures import fail
 
-        fail(module, failure, result, services)
-    module.exit_json(request_ids=services.log.writes, **result)
+        fail(module, failure, {**result, **effort(services, began)}, services)
+    module.exit_json(request_ids=services.log.writes, **result, **effort(services, began))

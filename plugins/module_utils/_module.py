@@ -21,6 +21,7 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_requ
 from ._alibaba.http_library import HAS_REQUESTS
 from ._alibaba.services import Services
 from ._failure import MigrationFailure
+from ._timing import timing
 
 AUTH_OPTIONS: dict[str, dict[str, Any]] = {
     "access_key_id": {"type": "str", "no_log": False},
@@ -58,13 +59,14 @@ def run_info(
     """A module that only reads. read returns the module's own result keys."""
     module = new_module(options)
     services = services_of(module, read_only=True)
+    began = services.clock.wall()
     try:
         result = read(services, module.params)
     except MigrationFailure as failure:
         from ._module_failures import fail
 
-        fail(module, failure, {"changed": False}, services)
-    module.exit_json(changed=False, **result)
+        fail(module, failure, {"changed": False, **effort(services, began)}, services)
+    module.exit_json(changed=False, **result, **effort(services, began))
 
 
 def new_module(options: Mapping[str, dict[str, Any]]) -> AnsibleModule:
@@ -77,6 +79,15 @@ def new_module(options: Mapping[str, dict[str, Any]]) -> AnsibleModule:
         module.fail_json(msg=missing_required_lib("requests"))
     _refuse_weak_secrets(module)
     return module
+
+
+def effort(services: Services, began: float) -> dict[str, Any]:
+    """How long the task took, and what it asked of the service. began: seconds since 1970."""
+    actions = services.log.actions
+    return {
+        "timing": timing(began, services.clock.wall()),
+        "calls": {action: actions.count(action) for action in sorted(set(actions))},
+    }
 
 
 def services_of(module: AnsibleModule, *, read_only: bool) -> Services:

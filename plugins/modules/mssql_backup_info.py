@@ -296,6 +296,11 @@ problems:
   type: list
   elements: str
   sample: ["/srv/backup/crm.bak: The file ends in the middle of a backup set: it is cut off or still being written."]
+timing:
+  description: When the task began and ended, in UTC, and how many seconds it took.
+  returned: always
+  type: dict
+  sample: {began: "2026-11-20T21:00:00Z", ended: "2026-11-20T21:04:10Z", seconds: 250.3}
 error:
   description: What a failure was, as in RV(apsaradb.migration.rds_import_between_instances#module:error).
   returned: on failure

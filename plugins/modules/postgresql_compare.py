@@ -271,6 +271,11 @@ summary:
   type: list
   elements: str
   sample: ["Verdict equal."]
+timing:
+  description: When the task began and ended, in UTC, and how many seconds it took.
+  returned: always
+  type: dict
+  sample: {began: "2026-11-20T21:00:00Z", ended: "2026-11-20T21:04:10Z", seconds: 250.3}
 error:
   description: What a failure was. C(code) is the SQLSTATE of the server where there is one, or V(not_equal) because of
     O(require).

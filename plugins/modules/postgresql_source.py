@@ -295,6 +295,11 @@ fingerprint:
   returned: when the server could be read
   type: str
   sample: sha256:0f343b0931126a20f133d67c2b018a3b5f8a4b2f9ac3b4e2f0c5d6a7b8c9d0e1
+timing:
+  description: When the task began and ended, in UTC, and how many seconds it took.
+  returned: always
+  type: dict
+  sample: {began: "2026-11-20T21:00:00Z", ended: "2026-11-20T21:04:10Z", seconds: 250.3}
 error:
   description: What a failure was. C(code) is the SQLSTATE of the server where there is one, C(remedy) names the option
     to change.

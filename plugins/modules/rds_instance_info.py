@@ -212,6 +212,16 @@ request_ids:
   type: list
   elements: str
   sample: [5A77D650-27A1-4E08-AD9E-59008EDB6927]
+timing:
+  description: When the task began and ended, in UTC, and how many seconds it took.
+  returned: always
+  type: dict
+  sample: {began: "2026-11-20T21:00:00Z", ended: "2026-11-20T21:04:10Z", seconds: 250.3}
+calls:
+  description: How often each action of the service was called. An action that was sent again counts once.
+  returned: always
+  type: dict
+  sample: {DescribeDBInstanceAttribute: 1, DescribeDatabases: 2}
 error:
   description: What a failure was, as in RV(apsaradb.migration.rds_import_between_instances#module:error).
   returned: on failure

@@ -52,10 +52,11 @@ class Service(NamedTuple):
 
 
 class CallLog:
-    """Request ids of the writes, in order; the door returns them."""
+    """What the door returns of the calls. writes: request ids, in order. actions: of every call, repeated or not."""
 
     def __init__(self) -> None:
         self.writes: list[str] = []
+        self.actions: list[str] = []
 
 
 class RpcClient:
@@ -104,6 +105,7 @@ class RpcClient:
             from .rpc_failures import broken_characters
 
             raise broken_characters(action) from None
+        self._log.actions.append(action)
         answer = self._answer(action, query, form, reading)
         if not reading:
             self._log.writes.append(str(answer.get("RequestId") or ""))

@@ -68,7 +68,7 @@ class Services:
         if credentials is not None:
             own = ("access_key_id", "access_key_secret", "security_token", "bearer_token", "profile")
             options.update({name: credentials.get(name) for name in own})
-        return Services(
+        others = Services(
             options,
             read_only=True,
             clock=self.clock,
@@ -76,6 +76,8 @@ class Services:
             on_secret=self._on_secret,
             session=self._session,
         )
+        others.log = self.log
+        return others
 
     @property
     def credentials(self) -> CredentialSource:

@@ -1,0 +1,21 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is private to the collection.
+
+"""When a task began and ended, for its result. Reports draw their timeline from it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+
+def timing(began: float, ended: float) -> dict[str, Any]:
+    """began, ended: seconds since 1970. Returns both in ISO 8601, UTC, and the seconds between them."""
+    return {"began": _iso(began), "ended": _iso(ended), "seconds": round(ended - began, 1)}
+
+
+def _iso(moment: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
