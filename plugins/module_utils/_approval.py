@@ -107,11 +107,32 @@ def _read(path: str, *, module: str) -> list[Identity]:
 def _steps_of(document: Any, module: str) -> Sequence[Mapping[str, Any]] | None:
     """The steps in a module's result, a list of steps, or a rehearsal file's entries for this module."""
     if isinstance(document, Mapping) and isinstance(document.get("entries"), list):
-        entries = [e for e in document["entries"] if isinstance(e, Mapping) and e.get("module") == module]
-        return [step for entry in entries for step in entry.get("plan") or []] if entries else None
+        return _steps_of_entries(
+            [entry for entry in document["entries"] if isinstance(entry, Mapping) and entry.get("module") == module]
+        )
     if isinstance(document, Mapping):
         document = document.get("plan")
     return document if isinstance(document, list) else None
+
+
+def _steps_of_entries(entries: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]] | None:
+    """The steps of what was rehearsed well. What a later phase planned once more counts once, where it stood first."""
+    if not entries:
+        return None
+    good = [entry for entry in entries if not entry.get("failed")]
+    if not good:
+        raise BadRequest(
+            "The approved plan is of a rehearsal that failed.",
+            code="approved_plan_unreadable",
+            remedy="Correct what the rehearsal found, rehearse again, and have that approved.",
+        )
+    steps: list[Mapping[str, Any]] = []
+    known: set[Identity] = set()
+    for entry in good:
+        fresh = [step for step in entry.get("plan") or [] if not known.issuperset(identities(step))]
+        steps += fresh
+        known.update(identity for step in fresh for identity in identities(step))
+    return steps
 
 
 def _beyond(wanted: Iterable[Identity], allowed: Sequence[Identity]) -> list[Identity]:

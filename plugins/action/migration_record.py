@@ -1,0 +1,87 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Record what the modules of a role said. Runs where ansible-playbook runs, in check mode too."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.release import __version__ as ansible_version
+
+from ..plugin_utils import _record_file as record_file
+
+
+class ActionModule(ActionBase):
+    """A rehearsal is kept as what was promised, so its file is written in check mode. It is no part of what changes."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        _spec, options = self.validate_argument_spec(
+            argument_spec={
+                "folder": {"type": "str", "required": True},
+                "role": {"type": "str", "required": True},
+                "phase": {"type": "str", "required": True},
+                "entries": {"type": "list", "elements": "dict", "default": []},
+                "failed": {"type": "dict"},
+                "guidance": {"type": "dict", "default": {}},
+                "approved_plan": {"type": "str"},
+            }
+        )
+        if not options["folder"]:
+            return {**result, "changed": False, "path": None, "msg": "No folder for records is set."}
+        host = str((task_vars or {}).get("inventory_hostname") or "localhost")
+        kind = record_file.REHEARSAL if self._task.check_mode else record_file.RUN
+        path = record_file.path_of(options["folder"], host, kind)
+        if _is_same(path, options["approved_plan"]):
+            return {**result, "changed": False, "path": str(path), "msg": f"{path} is approved and is left as it is."}
+        try:
+            self._record(path, host, kind, options)
+        except OSError as error:
+            raise AnsibleActionFail(
+                f"{path} cannot be written: {error.strerror}. Set the folder to one that can, or to '' for none."
+            ) from None
+        return {**result, "changed": False, "path": str(path)}
+
+    def _record(self, path: pathlib.Path, host: str, kind: str, options: dict[str, Any]) -> None:
+        phase, run = options["phase"], this_run()
+        made = [record_file.entry(told, phase, run) for told in options["entries"]]
+        entries = [row for row in made if row is not None]
+        failed = options["failed"]
+        if failed and not any(row["failed"] for row in entries):
+            entries.append(record_file.failure_entry(failed, phase, run))
+        before = record_file.read(path)
+        whole = record_file.document(
+            host,
+            options["role"],
+            kind,
+            options["guidance"],
+            record_file.merged(before, entries, phase, run),
+            ansible_version,
+        )
+        record_file.write(path, whole)
+
+
+def this_run() -> str:
+    """Tells runs of ansible-playbook apart: the process that started this worker, and when that one began."""
+    parent = os.getppid()
+    try:
+        return f"{parent}-{os.stat(f'/proc/{parent}').st_ctime_ns}"
+    except OSError:
+        return str(parent)
+
+
+def _is_same(path: pathlib.Path, approved: str | None) -> bool:
+    """What was approved must not grow by being rehearsed against."""
+    if not approved or approved.startswith("sha256:"):
+        return False
+    return pathlib.Path(approved).expanduser().resolve() == path.resolve()

@@ -1,0 +1,176 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Record files: what the modules of a role said, kept for a report and as a plan to be approved.
+
+A folder holds `HOST/rehearsal.json` and `HOST/run.json`, one of each per inventory host. Version 1 of their form:
+
+    format    "apsaradb.migration/record"
+    version   1
+    kind      "rehearsal" (written in check mode) or "run"
+    host      name in the inventory
+    role      name of the role without its collection
+    updated   ISO 8601, UTC
+    versions  of collection, ansible_core and python
+    guidance  {"cutover": [text], "rollback": [text], "next": [text]}
+    entries   one per phase, module, instance and subject: see entry()
+
+An entry of an earlier run of ansible-playbook goes when its phase is recorded again, so that nothing stays approved
+which the last rehearsal did not hold.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import platform
+import re
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+FORMAT, VERSION = "apsaradb.migration/record", 1
+REHEARSAL, RUN = "rehearsal", "run"
+# What a result holds beside the module's own facts.
+_COMMON = (
+    "changed", "predicted", "verdict", "state", "summary", "checks", "plan", "fingerprint", "diff", "request_ids",
+    "calls", "error", "timing",
+)  # fmt: skip
+# What Ansible adds, which tells nothing about a migration, or too much.
+_NOT_FACTS = (*_COMMON, "failed", "msg", "invocation", "exception", "ansible_facts", "warnings", "deprecations")
+
+
+def entry(told: Mapping[str, Any], phase: str, run: str) -> dict[str, Any] | None:
+    """The entry of one result, or None where nothing was done: a task that was left out, or not reached.
+
+    told: module, instance, subject (list of names) and result, as the role gives them. run: which run of
+    ansible-playbook this is.
+    """
+    result = told.get("result") or {}
+    if not isinstance(result, Mapping) or "changed" not in result or result.get("skipped"):
+        return None
+    return _entry(told, result, phase, run)
+
+
+def _entry(told: Mapping[str, Any], result: Mapping[str, Any], phase: str, run: str) -> dict[str, Any]:
+    timing = result.get("timing") or {}
+    known = {name: result.get(name) for name in _COMMON if name != "timing"}
+    lists = {name: list(known[name] or []) for name in ("summary", "checks", "plan", "request_ids")}
+    return {
+        "module": str(told["module"]),
+        "phase": phase,
+        "instance": str(told.get("instance") or ""),
+        "subject": [str(name) for name in told.get("subject") or []],
+        "run": run,
+        "began": timing.get("began"),
+        "ended": timing.get("ended"),
+        "failed": bool(result.get("failed")) or result.get("error") is not None,
+        **known,
+        **lists,
+        "changed": bool(result["changed"]),
+        "predicted": bool(result.get("predicted")),
+        "calls": dict(known["calls"] or {}),
+        "diff": known["diff"] or {"before": {}, "after": {}},
+        "message": result.get("msg"),
+        "facts": {k: v for k, v in result.items() if k not in _NOT_FACTS and not k.startswith("_ansible")},
+    }
+
+
+def failure_entry(failed: Mapping[str, Any], phase: str, run: str) -> dict[str, Any]:
+    """The entry of a phase that ended with a failure which no module of ours told, such as a condition or a hook."""
+    text = str(failed.get("msg") or "The phase failed without saying why.")
+    return _entry({"module": ""}, {"changed": False, "failed": True, "msg": text}, phase, run)
+
+
+def merged(
+    before: Mapping[str, Any] | None, entries: Sequence[Mapping[str, Any]], phase: str, run: str
+) -> list[dict[str, Any]]:
+    """The entries of a file after a phase was recorded: those of other phases, and of this one those of this run."""
+    fresh = {_key(row) for row in entries}
+    kept = [
+        dict(row)
+        for row in (before or {}).get("entries") or []
+        if isinstance(row, Mapping) and (row.get("phase") != phase or row.get("run") == run) and _key(row) not in fresh
+    ]
+    return kept + [dict(row) for row in entries]
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str, str, str, tuple[str, ...]]:
+    return (
+        str(row.get("phase")),
+        str(row.get("module")),
+        str(row.get("instance")),
+        tuple(str(name) for name in row.get("subject") or []),
+    )
+
+
+def document(
+    host: str, role: str, kind: str, guidance: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], ansible: str
+) -> dict[str, Any]:
+    """A whole file. ansible: version of ansible-core."""
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "kind": kind,
+        "host": host,
+        "role": role,
+        "updated": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "versions": {
+            "collection": _collection_version(),
+            "ansible_core": ansible,
+            "python": platform.python_version(),
+        },
+        "guidance": {name: [str(text) for text in texts] for name, texts in guidance.items()},
+        "entries": list(entries),
+    }
+
+
+def path_of(folder: str, host: str, kind: str) -> pathlib.Path:
+    """Where the file of a host is. A name in the inventory may hold what a path must not."""
+    safe = re.sub(r"[^A-Za-z0-9._-]", "_", host).lstrip(".") or "_"
+    return pathlib.Path(folder).expanduser().absolute() / safe / f"{kind}.json"
+
+
+def read(path: pathlib.Path) -> dict[str, Any] | None:
+    """The file, or None where there is none of this form. What cannot be read is replaced, not added to."""
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(known, dict) or (known.get("format"), known.get("version")) != (FORMAT, VERSION):
+        return None
+    return known
+
+
+def write(path: pathlib.Path, whole: Mapping[str, Any]) -> None:
+    """In one step, so that nobody reads half a file. For its owner only: plans hold names of databases and addresses.
+
+    Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(number, "w", encoding="utf-8") as file:
+            json.dump(whole, file, indent=1, ensure_ascii=False, default=str)
+            file.write("\n")
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _collection_version() -> str:
+    """Of the tarball's manifest, or of the checkout."""
+    root = pathlib.Path(__file__).resolve().parents[2]
+    try:
+        return str(json.loads((root / "MANIFEST.json").read_text())["collection_info"]["version"])
+    except (OSError, ValueError, KeyError):
+        pass
+    try:
+        found = re.search(r"^version: *[\"']?([^\s\"']+)", (root / "galaxy.yml").read_text(), re.MULTILINE)
+    except OSError:
+        found = None
+    return found.group(1) if found else "unknown"
