@@ -57,6 +57,7 @@ class Lanes:
             self._running.add(process)
         start = time.monotonic()
         output, _none = process.communicate()
+        log_of(self._results, name).write_text(output)
         with self._lock:
             self._running.discard(process)
             print(
@@ -74,6 +75,11 @@ class Lanes:
 def report_of(results: pathlib.Path, name: str) -> pathlib.Path:
     """Where nox reports on a session."""
     return results / f"report-{name}.json"
+
+
+def log_of(results: pathlib.Path, name: str) -> pathlib.Path:
+    """Where everything is that a session printed."""
+    return results / f"{name}.log"
 
 
 def default_sessions() -> list[str]:

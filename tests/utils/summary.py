@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 import sys
+from xml.etree import ElementTree
 
 import core_tests
 
+WIDTH, LAST_LINES = 200, 12
 # Skipping nothing but a core without a Python is planned, so any other end than these is a failure.
 GOOD = {"success": "passed", "skipped": "skipped"}
 
@@ -40,6 +43,41 @@ def rows(folder: pathlib.Path) -> list[tuple[str, str, str, float]]:
     return table
 
 
+def why(folder: pathlib.Path) -> list[str]:
+    """What went wrong in the sessions that failed: their failed tests, or the last lines that they printed."""
+    lines = []
+    for path in sorted(folder.glob("report*.json")):
+        for session in json.loads(path.read_text())["sessions"]:
+            name = session["name"]
+            if session["result"] in GOOD:
+                continue
+            tests = failed_tests(folder / f"{name}.xml") or failed_tests_of_log(folder / f"{name}.log")
+            lines += [f"  {name}:", *(f"    {line[:WIDTH]}" for line in tests)]
+    return lines
+
+
+def failed_tests(junit: pathlib.Path) -> list[str]:
+    """The name of each failed test of a result file of pytest, with the first line of the reason."""
+    try:
+        cases = list(ElementTree.parse(junit).iter("testcase"))
+    except (OSError, ElementTree.ParseError):
+        return []
+    return [
+        f"{case.get('classname')}::{case.get('name')}: {fault.get('message', '').strip().splitlines()[:1]}"
+        for case in cases
+        for fault in (*case.findall("failure"), *case.findall("error"))
+    ]
+
+
+def failed_tests_of_log(log: pathlib.Path) -> list[str]:
+    """The lines that name a failure, else the last ones."""
+    if not log.exists():
+        return ["it left no output"]
+    lines = [line.rstrip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    named = [line for line in lines if re.match(r"(FAILED |ERROR[: ]|fatal: |E   )", line)]
+    return (named or lines)[-LAST_LINES:]
+
+
 def main() -> int:
     table = rows(pathlib.Path(sys.argv[1]))
     width = max((len(row[0]) for row in table), default=0)
@@ -51,6 +89,8 @@ def main() -> int:
         print("Nothing passed.")
         return 1
     failed = results.count("FAILED")
+    if failed:
+        print("\n".join(["Why:", *why(pathlib.Path(sys.argv[1]))]))
     print(f"{failed} of {len(results)} failed." if failed else "No failures.")
     return 1 if failed else 0
 
