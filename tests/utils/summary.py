@@ -85,12 +85,12 @@ def main() -> int:
     for name, result, detail, seconds in table:
         print(f"  {name:{width}}  {result:7}  {seconds:6.0f} s  {detail}".rstrip())
     results = [row[1] for row in table]
-    if not results or "passed" not in results:
-        print("Nothing passed.")
-        return 1
     failed = results.count("FAILED")
     if failed:
         print("\n".join(["Why:", *why(pathlib.Path(sys.argv[1]))]))
+    if "passed" not in results:
+        print("Nothing passed.")
+        return 1
     print(f"{failed} of {len(results)} failed." if failed else "No failures.")
     return 1 if failed else 0
 
