@@ -8,13 +8,19 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ._failure import MigrationFailure, WaitTimeout
 
+if TYPE_CHECKING:
+    from ._progress import WaitTeller, Watch
+
 T = TypeVar("T")
+# Names the socket of whoever watches; see _progress.py.
+SOCKET_VARIABLE = "APSARADB_PROGRESS_SOCKET"
 _TEN_YEARS = 10 * 365 * 86400.0
 
 
@@ -47,13 +53,50 @@ class Patience(NamedTuple):
 
 
 def wait_until(
-    look: Callable[[], T], finished: Callable[[T], bool], patience: Patience, clock: Clock, *, waiting_for: str
+    look: Callable[[], T],
+    finished: Callable[[T], bool],
+    patience: Patience,
+    clock: Clock,
+    *,
+    waiting_for: str,
+    watch: Watch | None = None,
 ) -> T:
     """Looks until `finished` says so, and returns what was seen last.
 
     The first look is taken at once: work that is over already is fine. A transient failure of a look costs one
-    interval, not the wait. WaitTimeout says what was waited for and, if the last looks failed, why.
+    interval, not the wait. WaitTimeout says what was waited for and, if the last looks failed, why. watch: what is
+    told of the looks to somebody who watches.
     """
+    teller = wait_teller(watch, waiting_for, patience, clock)
+    try:
+        seen = _look_until(look, finished, patience, clock, waiting_for, teller)
+    except BaseException:
+        if teller:
+            teller.end(done=False)
+        raise
+    if teller:
+        teller.end(seen)
+    return seen
+
+
+def wait_teller(watch: Watch | None, waiting_for: str, patience: Patience, clock: Clock) -> WaitTeller | None:
+    """None where nobody watches, which is the rule and costs nothing."""
+    address = os.environ.get(SOCKET_VARIABLE)
+    if not address:
+        return None
+    from ._progress import WaitTeller
+
+    return WaitTeller(address, watch, waiting_for, patience, clock)
+
+
+def _look_until(
+    look: Callable[[], T],
+    finished: Callable[[T], bool],
+    patience: Patience,
+    clock: Clock,
+    waiting_for: str,
+    teller: WaitTeller | None,
+) -> T:
     deadline = clock.monotonic() + patience.timeout
     trouble = ""
     while True:
@@ -63,10 +106,14 @@ def wait_until(
             if not failure.transient:
                 raise
             trouble = f" The last look failed: {failure.message}"
+            if teller:
+                teller.miss()
         else:
             trouble = ""
             if finished(seen):
                 return seen
+            if teller:
+                teller.tell(seen)
         left = deadline - clock.monotonic()
         if left <= 0:
             raise WaitTimeout(

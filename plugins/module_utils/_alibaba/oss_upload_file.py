@@ -170,7 +170,7 @@ class Meter:
         seconds = self._clock.monotonic() - self._started
         done = min(self._kept + self.sent, self._total)
         rate = self.sent / seconds if seconds > 0 else 0.0
-        return Progress(done, self._total, rate, (self._total - done) / rate if rate else None)
+        return Progress(done, self._total, rate, (self._total - done) / rate if rate else None, self.sent)
 
     @property
     def seconds(self) -> float:

@@ -29,6 +29,7 @@ from .backup_migration_files import Backup
 from .backup_migration_plan import DEFERRED, Standing
 from .backup_migration_request import Request
 from .backup_migration_seen import Chain, utc_now
+from .backup_migration_sights import named, watch
 from .backup_migration_steps import OF_THE_FIRST_FILE, SIGNED_AT_RUN_TIME, chain_tag
 from .backup_migration_work import OUT_OF_QUOTA, Seen, Work, works_of
 
@@ -77,15 +78,11 @@ class BatchRun:
 
     def follow(self) -> MigrationFailure | None:
         """Waits for all of them, and sends what comes next. Returns the WaitTimeout, if the deadline passed."""
-        left = max(self._deadline - self._clock.monotonic(), 0.0)
+        patience = Patience(max(self._deadline - self._clock.monotonic(), 0.0), self._request.patience.interval)
+        what = "the restoring of " + named([w.target for w in self.works if not w.done])
+        told = watch(self._request.instance_id, self.works)
         try:
-            wait_until(
-                self._round,
-                lambda over: over,
-                Patience(left, self._request.patience.interval),
-                self._clock,
-                waiting_for="the restoring of " + _some([w.target for w in self.works if not w.done]),
-            )
+            wait_until(self._round, bool, patience, self._clock, waiting_for=what, watch=told)
         except WaitTimeout as timeout:
             return timeout
         return None
@@ -298,7 +295,3 @@ class BatchRun:
             return work.task_id if any(row.is_of(key) and not row.failed for row in rows) else None
         task = self._task(work.task_id)
         return work.task_id if task is not None and task.unfinished and not task.waiting else None
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -92,6 +92,11 @@ class BackupTermination:
                 raise
 
     def wait(self, observed: Observed) -> Observed:
+        from .._progress import Sight, Watch
+
+        def sights(seen: Observed) -> list[Sight]:
+            return [Sight(task.database, task.status) for task in unfinished(self._request, seen)]
+
         self._ended = list(unfinished(self._request, observed))
         return wait_until(
             self.observe,
@@ -99,6 +104,7 @@ class BackupTermination:
             self._request.patience,
             self._clock,
             waiting_for="the end of the tasks",
+            watch=Watch(self.name, self._request.instance_id, sights),
         )
 
     def facts(self, observed: Observed, rehearsed: Plan | None) -> dict[str, Any]:

@@ -12,7 +12,8 @@ them (uploaded by other means) is compared by its CRC-64. An unfinished upload o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .._alibaba import rds_instances
@@ -22,7 +23,7 @@ from .._alibaba.oss_model import ObjectHead, Unfinished, default_endpoint, wrong
 from .._alibaba.oss_parts import part_size_for
 from .._failure import MigrationFailure
 from .._plan import Check, Plan, Step
-from .._progress import Progress, ProgressFile
+from .._waiting import SOCKET_VARIABLE
 from .backup_upload_files import GUID, STRIPE, Local, find_files
 from .backup_upload_plan import ABORT, ABSENT, OTHER, SAME, Observed, all_checks, plan, to_upload
 from .backup_upload_request import Request
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from .._alibaba.oss_upload import Outcome
     from .._alibaba.oss_upload_file import Pace
     from .._alibaba.services import Services
+    from .._progress import Progress
 
+Tell = Callable[[str, "Progress", bool], None]
 # Reading of objects' metadata side by side: a folder may hold hundreds of small backups.
 _READERS = 8
 # Seconds. Inside the region the internal endpoint answers in milliseconds, outside it never does.
@@ -47,7 +50,7 @@ class BackupUpload:
     def __init__(self, services: Services, request: Request) -> None:
         self._services = services
         self._request = request
-        self._tell = _teller(services, request)
+        self._tell: Tell | None = None
         self._client: OssClient | None = None
         self._files: dict[str, Local] = {}
         self._seen = Observed(region=None)
@@ -90,6 +93,8 @@ class BackupUpload:
         if step.action == ABORT:
             self._abort(self._client, [u for u in self._client.uploads(self._request.bucket, key) if u.key == key])
             return
+        if self._tell is None:
+            self._tell = teller(self._services, self._request, to_upload(self._request, self._seen))
         if key not in self._outcomes and self._failure is None:
             self._upload_with_others(self._client, self._files[key])
         if key not in self._outcomes and self._failure is not None:
@@ -220,10 +225,12 @@ class BackupUpload:
             threads=threads,
             unfinished=tuple(u for u in self._seen.uploads if u.key == file.key),
         )
-        told = None if tell is None else lambda progress: tell(file.key, progress)
+        told = None if tell is None else lambda progress: tell(file.key, progress, False)
         outcome = upload(client, wish, told, self._pace)
         if tell is not None:
-            tell(file.key, Progress(outcome.size, outcome.size, outcome.rate or 0.0, 0.0))
+            from .._progress import Progress
+
+            tell(file.key, Progress(outcome.size, outcome.size, outcome.rate or 0.0, 0.0, outcome.sent_bytes), True)
         self._outcomes[file.key] = outcome
         if request.abort_leftovers:
             self._abort(client, outcome.leftovers)
@@ -255,11 +262,25 @@ class BackupUpload:
         }
 
 
-def _teller(services: Services, request: Request) -> Callable[[str, Progress], None] | None:
-    """Called with the key and the progress, once a second and at the end of each upload."""
-    if not request.progress_file:
+def teller(services: Services, request: Request, files: Sequence[Local]) -> Tell | None:
+    """Called with the key, the progress, and whether it ended: once a second and at the end of each upload."""
+    address = os.environ.get(SOCKET_VARIABLE)
+    if not (request.progress_file or address):
         return None
-    return ProgressFile(request.progress_file, BackupUpload.name, services.clock).tell
+    from .._progress import ProgressFile, UploadTeller
+
+    name, clock = BackupUpload.name, services.clock
+    file = ProgressFile(request.progress_file, name, clock) if request.progress_file else None
+    sizes = {file.key: file.size or 0 for file in files}
+    watcher = UploadTeller(address, name, request.instance_id or request.bucket, sizes, clock) if address else None
+
+    def tell(key: str, progress: Progress, ended: bool) -> None:
+        if file:
+            file.tell(key, progress)
+        if watcher:
+            watcher.tell(key, progress, ended=ended)
+
+    return tell
 
 
 def _has_one_part(request: Request, file: Local) -> bool:

@@ -22,6 +22,7 @@ from .._waiting import Clock, Patience, wait_until
 from . import cloud_migration_failures as failures
 from .cloud_migration_plan import Observed, current, failed_before, newest_assessment
 from .cloud_migration_request import Request
+from .cloud_migration_sights import watch
 from .cloud_migration_stillness import Stillness, progress
 
 # How often in a row the lag has to be small.
@@ -48,6 +49,7 @@ class CloudMigrationRun:
         self._clock = clock
         self._look = look
         self._deadline = deadline
+        self._watch = watch(request, self._migration, self._assessment)
         self.assessment_id = ""
         self.migration_id = ""
         self.began = False
@@ -92,7 +94,7 @@ class CloudMigrationRun:
                 raise failures.assessment_stands_still(self._request, found)
             return False
 
-        seen = wait_until(self._look, over, self._patience(), self._clock, waiting_for=self._named("assessment"))
+        seen = self._wait(over, self._named("assessment"))
         if current(self._request, seen) is not None:
             self.adopted = True
             return None
@@ -118,7 +120,7 @@ class CloudMigrationRun:
             self._refuse_to_stand_still(found, still)
             return False
 
-        seen = wait_until(self._look, over, self._patience(), self._clock, waiting_for=self._named("migration"))
+        seen = self._wait(over, self._named("migration"))
         self._refuse_failed(self._migration(seen))
 
     def switch(self, step: Step) -> None:
@@ -158,7 +160,7 @@ class CloudMigrationRun:
                 raise failures.switch_stands_still(self._request, found)
             return False
 
-        wait_until(self._look, over, self._patience(), self._clock, waiting_for=self._named("switch"))
+        self._wait(over, self._named("switch"))
 
     def _start(self, step: Step, new: Callable[[Observed], str]) -> str:
         """Sends a creating action once. The id of the task, or nothing where another one was found instead."""
@@ -219,7 +221,7 @@ class CloudMigrationRun:
             return in_a_row >= _LOOKS
 
         try:
-            seen = wait_until(self._look, over, self._patience(), self._clock, waiting_for="a small lag")
+            seen = self._wait(over, "a small lag")
         except WaitTimeout:
             raise failures.gate_stayed_shut(self._request, last, _written_between(before, last)) from None
         return not self._switches(seen)
@@ -268,16 +270,14 @@ class CloudMigrationRun:
 
     def _shows(self, sign: Callable[[Observed], bool]) -> bool:
         try:
-            wait_until(
-                self._look,
-                sign,
-                self._request.patience.for_a_sign(self._request.settle),
-                self._clock,
-                waiting_for="a sign",
-            )
+            patience = self._request.patience.for_a_sign(self._request.settle)
+            wait_until(self._look, sign, patience, self._clock, waiting_for="a sign", watch=self._watch)
         except WaitTimeout:
             return False
         return True
+
+    def _wait(self, over: Callable[[Observed], bool], what: str) -> Observed:
+        return wait_until(self._look, over, self._patience(), self._clock, waiting_for=what, watch=self._watch)
 
     def _named(self, what: str) -> str:
         task = self.assessment_id if what == "assessment" else self.migration_id

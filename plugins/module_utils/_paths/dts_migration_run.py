@@ -23,6 +23,7 @@ from .._alibaba.errors import AnswerLost, ServiceError
 from .._alibaba.rds import text_of
 from .._failure import WaitTimeout
 from .._plan import Step
+from .._progress import Sight, Watch
 from .._waiting import Clock, Patience, wait_until
 from . import dts_migration_failures as failures
 from .dts_migration_plan import TO_COME, Observed, is_caught_up, is_complete, reached, skip_step
@@ -52,6 +53,7 @@ class DtsMigrationRun:
         self._look = look
         self._deadline = deadline
         self._skips = 0
+        self._watch = Watch("dts_migration", request.target, self._sights)
         self.job_id = ""
         self.reserved: str | None = None
         self.began = False
@@ -262,7 +264,7 @@ class DtsMigrationRun:
         interval = min(self._request.patience.interval, max(self._request.settle / 4, 0.1))
         patience = Patience(self._request.settle, interval)
         try:
-            wait_until(self._look, sign, patience, self._clock, waiting_for="a sign")
+            wait_until(self._look, sign, patience, self._clock, waiting_for="a sign", watch=self._watch)
         except WaitTimeout:
             return False
         return True
@@ -270,4 +272,22 @@ class DtsMigrationRun:
     def _wait(self, finished: Done, what: str) -> Job | None:
         patience = Patience(max(self._deadline - self._clock.monotonic(), 0.0), self._request.patience.interval)
         name = f"{what} ({self._request.name} {self.job_id})".replace(" )", ")")
-        return wait_until(self._look, finished, patience, self._clock, waiting_for=name)
+        return wait_until(self._look, finished, patience, self._clock, waiting_for=name, watch=self._watch)
+
+    def _sights(self, job: Job | None) -> list[Sight]:
+        if job is None:
+            return [Sight(self._request.name, "not listed")]
+        lag = None if job.delay is None else job.delay / 1000
+        going = [kind for kind in (api.SCHEMA, api.FULL, api.INCREMENTAL) if kind in job.phases and _goes_on(job, kind)]
+        if not going:
+            return [Sight(self._request.name, job.status, lag_seconds=lag)]
+        phase = job.phases[going[0]]
+        stage = f"{job.status}, {going[0]} {phase.status}"
+        if phase.percent is None:
+            return [Sight(self._request.name, stage, lag_seconds=lag)]
+        return [Sight(self._request.name, stage, phase.percent, 100, "percent", lag_seconds=lag)]
+
+
+def _goes_on(job: Job, kind: str) -> bool:
+    """The changes go on for ever, so that they are the last to be told of."""
+    return kind == api.INCREMENTAL or job.phases[kind].status != api.FINISHED

@@ -101,12 +101,18 @@ class ImportCancellation:
             raise
 
     def wait(self, observed: Observed) -> Observed:
+        from .._progress import Sight, Watch
+
+        def sights(seen: Observed) -> list[Sight]:
+            return [Sight(self._request.instance_id, seen.instance.state or "unknown" if seen.instance else "gone")]
+
         return wait_until(
             self.observe,
             lambda seen: seen.instance is None or (seen.instance.state == rds.RUNNING and not seen.importing),
             self._request.patience,
             self._clock,
             waiting_for=f"the cancellation on {self._request.instance_id}",
+            watch=Watch(self.name, self._request.instance_id, sights),
         )
 
     def facts(self, observed: Observed, rehearsed: Plan | None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from .._plan import Step
 from .._waiting import Clock, Patience, wait_until
 from .instance_import_plan import Observed, coming, lost, remaining
 from .instance_import_request import Request
+from .instance_import_sights import watch
 from .instance_import_unfinished import in_flight, shows_on_target
 
 
@@ -38,6 +39,7 @@ class ImportRun:
         self._clock = clock
         self._look = look
         self._deadline = deadline
+        self._watch = watch(request)
         self.import_id = ""
         self.method_used = ""
         self.adopted = False
@@ -85,7 +87,9 @@ class ImportRun:
             return False
 
         try:
-            return wait_until(self._look, over, self._patience(), self._clock, waiting_for="the import")
+            return wait_until(
+                self._look, over, self._patience(), self._clock, waiting_for="the import", watch=self._watch
+            )
         except WaitTimeout:
             if seen_busy:
                 raise
@@ -106,6 +110,7 @@ class ImportRun:
             self._patience(),
             self._clock,
             waiting_for=f"what {self._request.source} or {self._request.target} is busy with",
+            watch=self._watch,
         )
         return remaining(self._request, seen) == before
 
@@ -140,6 +145,7 @@ class ImportRun:
                 self._request.patience.for_a_sign(self._request.settle),
                 self._clock,
                 waiting_for="a sign",
+                watch=self._watch,
             )
         except WaitTimeout:
             return False

@@ -50,12 +50,15 @@ class Surroundings:
             if hopeless(self._request, closely):
                 return closely
             self.waited = True
+            from .instance_import_sights import watch
+
             seen = wait_until(
                 self.look,
                 lambda now: not in_flight(self._request, now),
                 self._request.patience,
                 self._clock,
                 waiting_for=f"the work that is in flight on {self._request.source} or {self._request.target}",
+                watch=watch(self._request),
             )
             seen = self._after_the_flight(seen)
         return self._more_closely(seen)

@@ -65,12 +65,15 @@ class SqlServerBackup:
             if any(item.status == FAIL for item in all_checks(self._request, closely)):
                 return closely
             self._waited_for_others = True
+            from .sqlserver_backup_sights import watch_others
+
             seen = wait_until(
                 self._look,
                 lambda now: not self._busy(now),
                 self._request.patience,
                 self._clock,
                 waiting_for=f"the backups that run on {self._request.endpoint.name}",
+                watch=watch_others(self._request),
             )
         return self._more_closely(self._verified(self._with_files(seen)))
 

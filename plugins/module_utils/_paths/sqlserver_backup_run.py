@@ -20,6 +20,7 @@ from .._waiting import Clock, Patience, wait_until
 from .sqlserver_backup_plan import BACKUPS, CREATE_FOLDER, VERIFY
 from .sqlserver_backup_request import Request
 from .sqlserver_backup_result import Outcome
+from .sqlserver_backup_sights import telling, watch_one
 
 
 class BackupRun:
@@ -82,8 +83,9 @@ class BackupRun:
         left = self._deadline - self._clock.monotonic()
         if left <= 0:
             raise self._too_late(step, "was not begun")
-        if not self._writer.execute_within(str(step.parameters["statement"]), left):
-            raise self._too_late(step, "is still not over")
+        with telling(self._request, step, left, self._clock):
+            if not self._writer.execute_within(str(step.parameters["statement"]), left):
+                raise self._too_late(step, "is still not over")
 
     def _too_late(self, step: Step, how: str) -> WaitTimeout:
         return WaitTimeout(
@@ -156,6 +158,7 @@ class BackupRun:
                 left,
                 self._clock,
                 waiting_for=f"the backup of {database}",
+                watch=watch_one(self._request, database, "BACKUP"),
             )
         except WaitTimeout as late:
             late.action = "BACKUP"
