@@ -53,19 +53,19 @@ class ActionModule(ActionBase):
         return {**result, "changed": False, "path": str(path)}
 
     def _record(self, path: pathlib.Path, host: str, kind: str, options: dict[str, Any]) -> None:
-        phase, run = options["phase"], this_run()
-        made = [record_file.entry(told, phase, run) for told in options["entries"]]
+        moment = record_file.Moment(options["role"], options["phase"], this_run())
+        made = [record_file.entry(told, moment) for told in options["entries"]]
         entries = [row for row in made if row is not None]
         failed = options["failed"]
         if failed and not any(row["failed"] for row in entries):
-            entries.append(record_file.failure_entry(failed, phase, run))
+            entries.append(record_file.failure_entry(failed, moment))
         before = record_file.read(path)
         whole = record_file.document(
             host,
             options["role"],
             kind,
             options["guidance"],
-            record_file.merged(before, entries, phase, run),
+            record_file.merged(before, entries, moment),
             ansible_version,
         )
         record_file.write(path, whole)

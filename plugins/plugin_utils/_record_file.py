@@ -10,14 +10,14 @@ A folder holds `HOST/rehearsal.json` and `HOST/run.json`, one of each per invent
     version   1
     kind      "rehearsal" (written in check mode) or "run"
     host      name in the inventory
-    role      name of the role without its collection
+    role      name of the role without its collection that wrote last
     updated   ISO 8601, UTC
     versions  of collection, ansible_core and python
     guidance  {"cutover": [text], "rollback": [text], "next": [text]}
-    entries   one per phase, module, instance and subject: see entry()
+    entries   one per role, phase, module, instance and subject: see entry()
 
-An entry of an earlier run of ansible-playbook goes when its phase is recorded again, so that nothing stays approved
-which the last rehearsal did not hold.
+An entry of an earlier run of ansible-playbook goes when its role's phase is recorded again, so that nothing stays
+approved which the last rehearsal did not hold.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ import re
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 FORMAT, VERSION = "apsaradb.migration/record", 1
 REHEARSAL, RUN = "rehearsal", "run"
@@ -43,28 +43,36 @@ _COMMON = (
 _NOT_FACTS = (*_COMMON, "failed", "msg", "invocation", "exception", "ansible_facts", "warnings", "deprecations")
 
 
-def entry(told: Mapping[str, Any], phase: str, run: str) -> dict[str, Any] | None:
+class Moment(NamedTuple):
+    """What entries are recorded of. run: which run of ansible-playbook this is."""
+
+    role: str
+    phase: str
+    run: str
+
+
+def entry(told: Mapping[str, Any], moment: Moment) -> dict[str, Any] | None:
     """The entry of one result, or None where nothing was done: a task that was left out, or not reached.
 
-    told: module, instance, subject (list of names) and result, as the role gives them. run: which run of
-    ansible-playbook this is.
+    told: module, instance, subject (list of names) and result, as the role gives them.
     """
     result = told.get("result") or {}
     if not isinstance(result, Mapping) or "changed" not in result or result.get("skipped"):
         return None
-    return _entry(told, result, phase, run)
+    return _entry(told, result, moment)
 
 
-def _entry(told: Mapping[str, Any], result: Mapping[str, Any], phase: str, run: str) -> dict[str, Any]:
+def _entry(told: Mapping[str, Any], result: Mapping[str, Any], moment: Moment) -> dict[str, Any]:
     timing = result.get("timing") or {}
     known = {name: result.get(name) for name in _COMMON if name != "timing"}
     lists = {name: list(known[name] or []) for name in ("summary", "checks", "plan", "request_ids")}
     return {
         "module": str(told["module"]),
-        "phase": phase,
+        "role": moment.role,
+        "phase": moment.phase,
         "instance": str(told.get("instance") or ""),
         "subject": [str(name) for name in told.get("subject") or []],
-        "run": run,
+        "run": moment.run,
         "began": timing.get("began"),
         "ended": timing.get("ended"),
         "failed": bool(result.get("failed")) or result.get("error") is not None,
@@ -79,32 +87,29 @@ def _entry(told: Mapping[str, Any], result: Mapping[str, Any], phase: str, run: 
     }
 
 
-def failure_entry(failed: Mapping[str, Any], phase: str, run: str) -> dict[str, Any]:
+def failure_entry(failed: Mapping[str, Any], moment: Moment) -> dict[str, Any]:
     """The entry of a phase that ended with a failure which no module of ours told, such as a condition or a hook."""
     text = str(failed.get("msg") or "The phase failed without saying why.")
-    return _entry({"module": ""}, {"changed": False, "failed": True, "msg": text}, phase, run)
+    return _entry({"module": ""}, {"changed": False, "failed": True, "msg": text}, moment)
 
 
 def merged(
-    before: Mapping[str, Any] | None, entries: Sequence[Mapping[str, Any]], phase: str, run: str
+    before: Mapping[str, Any] | None, entries: Sequence[Mapping[str, Any]], moment: Moment
 ) -> list[dict[str, Any]]:
     """The entries of a file after a phase was recorded: those of other phases, and of this one those of this run."""
     fresh = {_key(row) for row in entries}
-    kept = [
-        dict(row)
-        for row in (before or {}).get("entries") or []
-        if isinstance(row, Mapping) and (row.get("phase") != phase or row.get("run") == run) and _key(row) not in fresh
-    ]
+    known = [dict(row) for row in (before or {}).get("entries") or [] if isinstance(row, Mapping)]
+    kept = [row for row in known if not _is_of_an_earlier_run(row, moment) and _key(row) not in fresh]
     return kept + [dict(row) for row in entries]
 
 
-def _key(row: Mapping[str, Any]) -> tuple[str, str, str, tuple[str, ...]]:
-    return (
-        str(row.get("phase")),
-        str(row.get("module")),
-        str(row.get("instance")),
-        tuple(str(name) for name in row.get("subject") or []),
-    )
+def _is_of_an_earlier_run(row: Mapping[str, Any], moment: Moment) -> bool:
+    return (row.get("role"), row.get("phase")) == (moment.role, moment.phase) and row.get("run") != moment.run
+
+
+def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    names = tuple(str(name) for name in row.get("subject") or [])
+    return (*(row.get(part) for part in ("role", "phase", "module", "instance")), names)
 
 
 def document(

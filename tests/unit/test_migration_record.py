@@ -41,9 +41,13 @@ def result(*steps, **more):
     }
 
 
+def moment(phase, run, role="instance_import"):
+    return record_file.Moment(role, phase, run)
+
+
 def entries_of(*results, phase="import", run="1"):
     told = [{"module": MODULE, "instance": TARGET, "subject": ["sales"], "result": one} for one in results]
-    return [entry for entry in (record_file.entry(one, phase, run) for one in told) if entry]
+    return [entry for entry in (record_file.entry(one, moment(phase, run)) for one in told) if entry]
 
 
 def test_a_result_is_kept_without_what_ansible_adds():
@@ -70,18 +74,25 @@ def test_a_failure_keeps_why():
 
 
 def test_a_phase_that_a_condition_ended_has_an_entry():
-    entry = record_file.failure_entry({"msg": "The verdict is no_go."}, "assess", "1")
+    entry = record_file.failure_entry({"msg": "The verdict is no_go."}, moment("assess", "1"))
     assert (entry["failed"], entry["message"], entry["phase"]) == (True, "The verdict is no_go.", "assess")
 
 
 def test_a_later_run_replaces_its_phase_and_leaves_the_others():
     assess = entries_of(result(step("sales", "crm")), phase="assess", run="1")
     before = {"entries": assess + entries_of(result(step("crm")), phase="import", run="1")}
-    after = record_file.merged(before, entries_of(result(step("sales")), phase="import", run="2"), "import", "2")
+    after = record_file.merged(
+        before, entries_of(result(step("sales")), phase="import", run="2"), moment("import", "2")
+    )
     assert [(row["phase"], row["run"]) for row in after] == [("assess", "1"), ("import", "2")]
+    # A phase of the same name of another role stays.
+    backup = moment("import", "3", role="sqlserver_backup")
+    assert len(record_file.merged({"entries": after}, [], backup)) == 2
     # The same phase twice in one run, for another instance: both stay.
-    other = record_file.entry({"module": MODULE, "instance": "rm-2", "result": result(step("hr"))}, "import", "2")
-    assert len(record_file.merged({"entries": after}, [other], "import", "2")) == 3
+    other = record_file.entry(
+        {"module": MODULE, "instance": "rm-2", "result": result(step("hr"))}, moment("import", "2")
+    )
+    assert len(record_file.merged({"entries": after}, [other], moment("import", "2"))) == 3
 
 
 def test_the_file_is_for_its_owner_and_never_half_written(tmp_path, monkeypatch):
