@@ -146,7 +146,7 @@ class UploadTeller:
         self._address = address
         self._who = {"kind": "upload", "module": module, "instance": instance, "unit": "bytes"}
         self._total = sum(sizes.values())
-        self._several = len(sizes) > 1
+        self._left = set(sizes) if len(sizes) > 1 else set()
         self._clock = clock
         self._started = self._told = clock.monotonic()
         self._lock = threading.Lock()
@@ -159,13 +159,15 @@ class UploadTeller:
         with self._lock:
             self._known[subject] = progress
             now = self._clock.monotonic()
-            due = self._several and (ended or now - self._told >= _INTERVAL)
+            due = bool(self._left) and (ended or now - self._told >= _INTERVAL)
+            if ended:
+                self._left.discard(subject)
             if due:
-                self._told = now
+                self._told, over = now, not self._left
                 done, rate = self._sums(now)
         if due:
             figures = {**_figures(done, self._total, rate), "eta": _eta(self._total - done, rate)}
-            send(self._address, {**self._who, "subject": ALL, **figures})
+            send(self._address, {**self._who, "subject": ALL, **figures, "ended": "done" if over else None})
 
     def _sums(self, now: float) -> tuple[int, float]:
         done = sum(progress.done for progress in self._known.values())
