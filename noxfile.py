@@ -143,9 +143,13 @@ def sanity(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def units(session: nox.Session) -> None:
-    """Run all unit tests of the collection, those with real servers and killed processes included."""
+    """Run all unit tests of the collection, those with real servers and killed processes included.
+
+    On a busy machine a real server may be late: what fails is tried a second time, and the table says so.
+    """
     session.env["PYTHONPATH"] = str(collection_tree())
     options = ["-q", "-n", "2", "-m", "not soak", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    options += ["--reruns", "1", "-rR"]
     report = f"--junitxml={RESULTS / 'units.xml'}"
     run(session, "python", "-m", "pytest", *options, report, "tests/unit", *session.posargs)
 

@@ -56,6 +56,17 @@ def why(folder: pathlib.Path) -> list[str]:
     return lines
 
 
+def second_tries(folder: pathlib.Path) -> list[str]:
+    """Tests that failed once and passed then: a machine that was too busy, or a fault that shows seldom."""
+    logs = sorted(folder.glob("*.log"))
+    return [
+        line.removeprefix("RERUN ")
+        for log in logs
+        for line in log.read_text(errors="replace").splitlines()
+        if line.startswith("RERUN ")
+    ]
+
+
 def failed_tests(junit: pathlib.Path) -> list[str]:
     """The name of each failed test of a result file of pytest, with the first line of the reason."""
     try:
@@ -84,6 +95,8 @@ def main() -> int:
     print("\nWhat ran:")
     for name, result, detail, seconds in table:
         print(f"  {name:{width}}  {result:7}  {seconds:6.0f} s  {detail}".rstrip())
+    for line in second_tries(pathlib.Path(sys.argv[1])):
+        print(f"  tried a second time: {line[:WIDTH]}")
     results = [row[1] for row in table]
     failed = results.count("FAILED")
     if failed:
