@@ -122,9 +122,6 @@ class Scene:
             self._make(instance, ENGINE.there[side], passwords[side])
         self._tell(ENGINE.source, ENGINE.fill)
         self._login = {**self._address(ENGINE.source), "user": "app", "password": passwords["source"]}
-        print(
-            f"\nA database of {ROWS} rows is in the first account, and a writer commits one row after the other to it."
-        )
         SECRETS.touch(mode=0o600)
         told: dict[str, Any] = {
             "engine": ENGINE.name,
@@ -256,5 +253,6 @@ PART = Part(
         ),
     ],
     SCENE.prepare,
+    f"A database of {ROWS} rows is in the first account, and a writer commits one row after the other to it.",
     SCENE.finish,
 )

@@ -58,7 +58,6 @@ class Scene:
             },
         )
         self._login = {**{key: made[key] for key in ("host", "port", "password")}, "user": "postgres"}
-        print(f"\nA PostgreSQL server with {ROWS} rows runs, and a writer commits one row after the other to it.")
         address = {key: made[key] for key in ("host", "port", "password")} | {
             "migrator_password": secrets.token_hex(16)
         }
@@ -166,5 +165,6 @@ PART = Part(
         ),
     ],
     SCENE.prepare,
+    f"A PostgreSQL server with {ROWS} rows runs, and a writer commits one row after the other to it.",
     SCENE.finish,
 )

@@ -5,21 +5,27 @@
 """Shows a newcomer what the collection does, on the emulator: rehearse, repair, run, run again, take back.
 
 Every chapter is a command that can be typed in the same way against the real service. After each, the emulator is asked
-what was written; the demo ends with 0 only if every chapter did what it says.
+what was written; the demo ends with 0 only if every chapter did what it says. Parts have nothing to do with each other
+and run two at a time, each on an emulator of its own; what they print stands one after the other.
 """
 
 from __future__ import annotations
 
+import concurrent.futures
+import dataclasses
 import json
 import os
 import pathlib
+import queue
 import re
 import shutil
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 from dts_part import PART as DTS_PART
@@ -29,7 +35,9 @@ from story import BIN, OUTPUT, ROOT, CannotRun, Chapter, Outcome, Part, Service
 FILES, BACKUP_FILES = pathlib.Path("demo/instance_import"), pathlib.Path("demo/sqlserver_backup")
 SPEED = 60
 WIDTH = 116
+PARTS_AT_ONCE = 2
 
+Say = Callable[[str], None]
 
 IMPORT_PLAYBOOK = ["ansible-playbook", "apsaradb.migration.instance_import", "-i", f"{FILES}/inventory.yml"]
 TARGET, SMALL = ["--limit", "rm-bp1sqltarget00001"], ["--limit", "rm-bp1sqlsmall000001"]
@@ -159,6 +167,27 @@ PARTS = [
 ]
 
 
+def is_whole() -> bool:
+    """Whether the report holds every role that left a record."""
+    roles = {json.loads(path.read_text())["role"] for path in OUTPUT.glob("*/r*.json")}
+    text = (OUTPUT / "report.json").read_text()
+    return bool(roles) and all(f'"{role}"' in text for role in roles) and (OUTPUT / "report.html").exists()
+
+
+REPORT_PART = Part(
+    "What to hand to others",
+    [
+        Chapter(
+            "Report",
+            "Each phase of each playbook above left what it said: verdict, checks, plan, calls, and what to do next. "
+            "All of it in one page for people, and in one file for programs.",
+            ["ansible", "localhost", "-m", "apsaradb.migration.migration_report", "-a", "folder=build/demo"],
+            lambda outcome: outcome.code == 0 and is_whole(),
+        )
+    ],
+)
+
+
 class Emulator:
     """The stand-in for the service, in a process of its own."""
 
@@ -217,7 +246,7 @@ class Emulator:
             return json.load(answer)
 
 
-def run(command: list[str], environment: dict[str, str]) -> tuple[int, str]:
+def run(command: list[str], environment: dict[str, str], say: Say) -> tuple[int, str]:
     """Runs and shows a command; returns its end and everything it printed."""
     known = {k: v for k, v in os.environ.items() if not k.startswith(("ALIBABA_CLOUD_", "ALICLOUD_", "ANSIBLE_"))}
     quiet = {"ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false", "ANSIBLE_RETRY_FILES_ENABLED": "false", "PYTHONUNBUFFERED": "1"}
@@ -237,26 +266,26 @@ def run(command: list[str], environment: dict[str, str]) -> tuple[int, str]:
     lines = []
     for line in process.stdout:
         lines.append(line)
-        show(line.rstrip("\n"))
+        say(shown(line.rstrip("\n")))
     return process.wait(), re.sub(r"\x1b\[[0-9;]*m", "", "".join(lines))
 
 
-def show(line: str) -> None:
+def shown(line: str) -> str:
     """A line of Ansible's output, without the raw result that repeats the message above it."""
     if "fatal: [" in line and "FAILED! => {" in line:
         line = line[: line.index("FAILED! => {") + len("FAILED!")]
-    for part in textwrap.wrap(line, WIDTH, subsequent_indent="    ", drop_whitespace=False) or [""]:
-        print(f"  | {part}".rstrip(), flush=True)
+    pieces = textwrap.wrap(line, WIDTH, subsequent_indent="    ", drop_whitespace=False) or [""]
+    return "\n".join(f"  | {piece}".rstrip() for piece in pieces)
 
 
-def tell(number: int, chapter: Chapter, emulator: Emulator) -> Outcome:
-    print(f"\n{number}. {chapter.title}\n")
-    print(textwrap.indent(textwrap.fill(chapter.words, WIDTH), "   "))
-    print(f"\n   $ {' '.join(chapter.command)}\n")
+def tell(number: int, chapter: Chapter, emulator: Emulator, say: Say) -> Outcome:
+    say(f"\n{number}. {chapter.title}\n")
+    say(textwrap.indent(textwrap.fill(chapter.words, WIDTH), "   "))
+    say(f"\n   $ {' '.join(chapter.command)}\n")
     if chapter.world:
         emulator.change(chapter.world)
     before, began = emulator.last_call(), time.monotonic()
-    code, text = run(chapter.command, emulator.environment)
+    code, text = run(chapter.command, emulator.environment, say)
     seconds = time.monotonic() - began
     return Outcome(code, text, emulator.writes_since(before), seconds, measured(chapter))
 
@@ -269,17 +298,65 @@ def measured(chapter: Chapter) -> dict[str, Any]:
         return {"error": f"{type(error).__name__}: {error}"}
 
 
-def tell_part(part: Part, emulator: Emulator, first: int) -> list[tuple[Chapter, Outcome]]:
-    try:
-        part.prepare(emulator)
-        return [(chapter, tell(number, chapter, emulator)) for number, chapter in enumerate(part.chapters, first)]
-    finally:
-        part.finish()
+@dataclasses.dataclass
+class Telling:
+    """A part that is told while another one may be printed. first: number of its first chapter."""
+
+    part: Part
+    first: int
+    stopped: threading.Event
+    told: list[tuple[int, Chapter, Outcome]] = dataclasses.field(default_factory=list)
+    not_run: CannotRun | None = None
+    _lines: queue.Queue[str | None] = dataclasses.field(default_factory=queue.Queue)
+
+    def tell(self) -> None:
+        """Run the chapters, on an emulator of their own."""
+        emulator = None
+        try:
+            emulator = Emulator()
+            self.part.prepare(emulator)
+            self._lines.put(f"\n{self.part.words}" if self.part.words else "")
+            for number, chapter in enumerate(self.part.chapters, self.first):
+                if not self.stopped.is_set():
+                    self.told.append((number, chapter, tell(number, chapter, emulator, self._lines.put)))
+        except CannotRun as reason:
+            self.not_run = reason
+            self._lines.put(f"\nThis part did not run: {reason}")
+        finally:
+            self.part.finish()
+            if emulator is not None:
+                emulator.stop()
+            self._lines.put(None)
+
+    def print(self) -> None:
+        """Print what it says, as it says it, to its end."""
+        print(f"\n\n== {self.part.title} ==", flush=True)
+        while (line := self._lines.get()) is not None:
+            print(line, flush=True)
 
 
-def table(rows: list[tuple[Chapter, Outcome, bool]]) -> str:
+def tell_all(parts: list[Part], first: int = 1) -> list[Telling]:
+    """Tell the parts, two at a time; the chapters are numbered from `first`."""
+    stopped, tellings = threading.Event(), []
+    for part in parts:
+        tellings.append(Telling(part, first, stopped))
+        first += len(part.chapters)
+    with concurrent.futures.ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
+        try:
+            running = [pool.submit(telling.tell) for telling in tellings]
+            for telling, future in zip(tellings, running, strict=True):
+                telling.print()
+                future.result()
+        except BaseException:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return tellings
+
+
+def table(rows: list[tuple[int, Chapter, Outcome, bool]]) -> str:
     lines = [f"   {'':4}{'':28}{'write calls':>12}{'took effect':>14}{'seconds':>10}   as it should"]
-    for number, (chapter, outcome, right) in enumerate(rows, 1):
+    for number, chapter, outcome, right in rows:
         counts = f"{len(outcome.writes):>12}{len(outcome.effects):>14}{outcome.seconds:>10.1f}"
         lines.append(f"   {number:2}. {chapter.title:28}{counts}   {'yes' if right else 'NO'}")
         lines += [f"       {name.replace('_', ' ')}: {value}" for name, value in outcome.measured.items()]
@@ -287,24 +364,15 @@ def table(rows: list[tuple[Chapter, Outcome, bool]]) -> str:
 
 
 def main() -> int:
-    OUTPUT.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(OUTPUT, ignore_errors=True)
+    OUTPUT.mkdir(parents=True)
     print("Migrations to ApsaraDB RDS, on an emulator of the service. No account is used.")
-    told: list[tuple[Chapter, Outcome]] = []
-    not_run: list[CannotRun] = []
-    emulator = Emulator()
-    try:
-        for part in PARTS:
-            print(f"\n\n== {part.title} ==")
-            try:
-                told += tell_part(part, emulator, len(told) + 1)
-            except CannotRun as reason:
-                print(f"\nThis part did not run: {reason}")
-                not_run.append(reason)
-    finally:
-        emulator.stop()
-    rows = [(chapter, outcome, chapter.right(outcome)) for chapter, outcome in told]
+    tellings = tell_all(PARTS)
+    tellings += tell_all([REPORT_PART], 1 + sum(len(part.chapters) for part in PARTS))
+    not_run = [telling.not_run for telling in tellings if telling.not_run]
+    rows = [(*told, told[1].right(told[2])) for telling in tellings for told in telling.told]
     print(f"\nWhat the service saw\n\n{table(rows)}\n")
-    report = [
+    chapters = [
         {
             "chapter": chapter.title,
             "command": chapter.command,
@@ -314,12 +382,13 @@ def main() -> int:
             "seconds": round(outcome.seconds, 1),
             "measured": outcome.measured,
         }
-        for chapter, outcome, right in rows
+        for _number, chapter, outcome, right in rows
     ]
-    (OUTPUT / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    (OUTPUT / "chapters.json").write_text(json.dumps(chapters, indent=2) + "\n")
     for why in not_run:
         print(f"   A part did not run: {why}")
-    if all(right for _chapter, _outcome, right in rows) and all(why.excused for why in not_run):
+    if all(row[-1] for row in rows) and all(why.excused for why in not_run):
+        print(f"   The report: {(OUTPUT / 'report.html').relative_to(ROOT)}")
         print("   A rehearsal writes nothing, a run does what the rehearsal said, and a second run does nothing.")
         return 0
     print("   A chapter did not do what it says, or could not be told.", file=sys.stderr)

@@ -79,10 +79,12 @@ class Chapter:
 class Part:
     """Chapters that belong together.
 
-    prepare: what has to be there before the first; it may raise CannotRun. finish: ends what was begun there.
+    prepare: what has to be there before the first; it may raise CannotRun. words: what is there then. finish: ends what
+    was begun there.
     """
 
     title: str
     chapters: list[Chapter]
     prepare: Callable[[Service], None] = lambda _service: None
+    words: str = ""
     finish: Callable[[], None] = lambda: None

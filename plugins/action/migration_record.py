@@ -59,16 +59,10 @@ class ActionModule(ActionBase):
         failed = options["failed"]
         if failed and not any(row["failed"] for row in entries):
             entries.append(record_file.failure_entry(failed, moment))
-        before = record_file.read(path)
-        whole = record_file.document(
-            host,
-            options["role"],
-            kind,
-            options["guidance"],
-            record_file.merged(before, entries, moment),
-            ansible_version,
-        )
-        record_file.write(path, whole)
+        with record_file.alone(path):
+            known = record_file.merged(record_file.read(path), entries, moment)
+            guidance, role = options["guidance"], options["role"]
+            record_file.write(path, record_file.document(host, role, kind, guidance, known, ansible_version))
 
 
 def this_run() -> str:

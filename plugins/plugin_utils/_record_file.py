@@ -22,6 +22,8 @@ approved which the last rehearsal did not hold.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -29,7 +31,7 @@ import platform
 import re
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 FORMAT, VERSION = "apsaradb.migration/record", 1
@@ -150,12 +152,23 @@ def read(path: pathlib.Path) -> dict[str, Any] | None:
     return known
 
 
+@contextlib.contextmanager
+def alone(path: pathlib.Path) -> Iterator[None]:
+    """Nobody else adds to the file meanwhile: two playbooks may be at work for one host. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
 def write(path: pathlib.Path, whole: Mapping[str, Any]) -> None:
     """In one step, so that nobody reads half a file. For its owner only: plans hold names of databases and addresses.
 
     Raises OSError.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with open(number, "w", encoding="utf-8") as file:

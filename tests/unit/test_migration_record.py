@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import stat
 
@@ -98,6 +99,7 @@ def test_a_later_run_replaces_its_phase_and_leaves_the_others():
 def test_the_file_is_for_its_owner_and_never_half_written(tmp_path, monkeypatch):
     path = record_file.path_of(str(tmp_path), "../..//rm 1", "rehearsal")
     assert path.parent.parent == tmp_path
+    path.parent.mkdir()
     whole = record_file.document("rm-1", "instance_import", "rehearsal", {}, entries_of(result()), "2.19.14")
     record_file.write(path, whole)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -157,3 +159,18 @@ def test_an_approved_file_is_told_from_others(tmp_path, approved, same):
     path = record_file.path_of(str(tmp_path), "rm-1", "rehearsal")
     given = approved and approved.format(path if approved == "{}" else tmp_path / "rm-1")
     assert migration_record._is_same(path, given) is same
+
+
+def test_two_playbooks_at_once_lose_nothing(tmp_path):
+    path = record_file.path_of(str(tmp_path), "rm-1", "run")
+
+    def add(number):
+        moment_of_one = moment(f"phase{number}", str(number))
+        fresh = entries_of(result(), phase=f"phase{number}", run=str(number))
+        with record_file.alone(path):
+            known = record_file.merged(record_file.read(path), fresh, moment_of_one)
+            record_file.write(path, record_file.document("rm-1", "instance_import", "run", {}, known, "2.19.14"))
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, range(40)))
+    assert len(record_file.read(path)["entries"]) == 40
