@@ -11,7 +11,7 @@ import struct
 import zlib
 
 import pytest
-from apsara_emulator.postgresql.home import ServerError
+from apsara_emulator.servers.errors import ServerError
 from apsara_emulator.transmission.ends import Pair
 from apsara_emulator.transmission.mysql_events import (
     BEGIN,

@@ -21,7 +21,7 @@ from apsara_emulator.default_world import MYSQL_TWO
 from apsara_emulator.mysql import binaries, server
 from apsara_emulator.mysql.__main__ import main
 from apsara_emulator.mysql.sql import session
-from apsara_emulator.postgresql.home import ServerError
+from apsara_emulator.servers.errors import ServerError
 
 from .cloud_bench import until
 from .test_postgresql_processes import emulator, is_gone, owner

@@ -27,7 +27,7 @@ from apsara_emulator import World
 from apsara_emulator.default_world import ACCOUNT_ONE
 from apsara_emulator.postgresql import binaries, home, keeper
 from apsara_emulator.postgresql.binaries import Binaries
-from apsara_emulator.postgresql.home import ServerError
+from apsara_emulator.servers.errors import ServerError
 
 from .cloud_bench import until
 

@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import secrets
-import threading
 import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..postgresql.home import ServerError
+from ..servers.errors import ServerError
+from ..servers.fleet import BaseFleet
 from . import binaries
 from .server import Server, start_new
 from .sql import Session, quoted
@@ -33,20 +33,15 @@ _RIGHTS = {
 }
 
 
-class Fleet:
+class Fleet(BaseFleet[Server]):
     """Servers are started when they are first needed and end with the world, or when it is reset."""
 
+    sources: dict[str, SourceServer]
+
     def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._servers: dict[str, Server] = {}
-        self.sources: dict[str, SourceServer] = {}
-        """Servers beside the service, which a reset leaves alone."""
+        super().__init__()
         weakref.finalize(self, _remove_all, self._servers)
         weakref.finalize(self, _remove_all, self.sources)
-
-    def server(self, instance_id: str) -> Server | None:
-        """The server behind an instance, if there is one by now."""
-        return self._servers.get(instance_id)
 
     def is_possible(self, instance: Instance) -> bool:
         """Whether the instance can have a real server on this computer."""
@@ -79,22 +74,6 @@ class Fleet:
         with self._lock:
             _remove_all(self._servers)
             self._servers.clear()
-
-    def as_documents(self) -> list[dict[str, object]]:
-        """What runs: `instance` and what `described` says."""
-        return [{"instance": name, **described(server)} for name, server in list(self._servers.items())]
-
-
-def described(server: Server) -> dict[str, object]:
-    """A server as plain data: `host` `port` `version` `running` `process` `log`."""
-    return {
-        "host": server.host,
-        "port": server.port,
-        "version": server.version,
-        "running": server.is_running,
-        "process": server.process,
-        "log": str(server.log),
-    }
 
 
 def create_account(session: Session, name: str, password: str) -> None:

@@ -18,7 +18,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..postgresql.home import ServerError, free_port, home
+from ..postgresql.home import free_port, home
+from ..servers.errors import ServerError
+from ..servers.server import BaseServer
 from . import binaries, sql
 from .binaries import Binaries
 
@@ -65,7 +67,7 @@ _FIRST_STATEMENTS = (
 _template_lock = threading.Lock()
 
 
-class Server:
+class Server(BaseServer):
     """A data directory and its process. Every method that has to wait does so; ServerError if something fails.
 
     `host`, `port`, `admin_user` and `admin_password` are how to get in; the port stays the same over restarts.
@@ -92,22 +94,22 @@ class Server:
         self.port = port or free_port()
         self.admin_password = admin_password or secrets.token_hex(12)
         self.settings = dict(settings or {})
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def version(self) -> str:
         """MariaDB's version, such as 10.11.18."""
         return self.binaries.version
 
-    @property
-    def process(self) -> int | None:
-        """The id of the server's process while it runs."""
-        return self._process.pid if self.is_running and self._process else None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the process is there."""
-        return self._process is not None and self._process.poll() is None
+    def described(self) -> dict[str, object]:
+        """`host` `port` `version` `running` `process` `log`."""
+        return {
+            "host": self.host,
+            "port": self.port,
+            "version": self.version,
+            "running": self.is_running,
+            "process": self.process,
+            "log": str(self.log),
+        }
 
     def initialise(self) -> None:
         """A new data directory with the administrator as its only account, who may come from anywhere."""
@@ -172,7 +174,7 @@ class Server:
         """Stop in an orderly way, or at once with SIGKILL."""
         if self._process is None:
             return
-        self.signal(how)
+        self.signal_all(how)
         try:
             self._process.wait(limit)
         except subprocess.TimeoutExpired:
@@ -181,17 +183,13 @@ class Server:
         self._home.forget(self._process)
         self._process = None
 
-    def kill(self) -> None:
-        """As if the computer had lost its power."""
-        self.stop(signal.SIGKILL)
-
     def remove(self) -> None:
         """Stop and forget everything."""
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the process; SIGSTOP and SIGCONT stand for a network that hangs."""
+    def signal_all(self, number: signal.Signals) -> None:
+        """Send a signal to the process, of which there is one; SIGSTOP and SIGCONT stand for a network that hangs."""
         if self.is_running and self._process:
             os.kill(self._process.pid, number)
 

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from .. import documents
 from ..errors import DocumentError
+from ..servers.source import BaseAccount, BaseDocument, read_document, shown
 from . import binaries
-from .fleet import ENGINES, create_account, create_database, described, require_possible
+from .fleet import ENGINES, create_account, create_database, require_possible
 from .server import Server
 
 _RIGHTS = {
@@ -30,30 +30,22 @@ MIGRATION_RIGHTS = ("replication client", "replication slave", "show view", "sel
 
 
 @dataclass
-class SourceAccount:
+class SourceAccount(BaseAccount):
     """A login from anywhere. `rights` hold for the whole server; by default they are those that a migration needs."""
 
-    name: str
-    password: str
     rights: list[str] = field(default_factory=lambda: list(MIGRATION_RIGHTS))
 
 
 @dataclass
-class SourceDocument:
+class SourceDocument(BaseDocument):
     """A source. `engine` is MySQL or MariaDB: what it stands for. `password` is that of the administrator root.
 
-    `settings` are options of mariadbd (`binlog_format: ROW`; `log_bin: null` for no binary log), `statements` SQL to
-    be run in a database, by its name.
+    `settings` are options of mariadbd (`binlog_format: ROW`; `log_bin: null` for no binary log).
     """
 
-    name: str = "source"
     engine: str = "MySQL"
-    port: int = 0
-    password: str = ""
     settings: dict[str, str | None] = field(default_factory=dict)
     accounts: list[SourceAccount] = field(default_factory=list)
-    databases: list[str] = field(default_factory=list)
-    statements: dict[str, str] = field(default_factory=dict)
 
 
 class SourceServer(Server):
@@ -63,26 +55,15 @@ class SourceServer(Server):
 
     def as_document(self) -> dict[str, Any]:
         """What a caller needs to use it: address, administrator and accounts with their passwords, where the log is."""
-        return {
-            "name": self.document.name,
-            "engine": self.document.engine,
-            **described(self),
-            "administrator": self.admin_user,
-            "password": self.admin_password,
-            "accounts": [asdict(one) for one in self.document.accounts],
-            "databases": self.document.databases,
-        }
+        login = {"administrator": self.admin_user, "password": self.admin_password}
+        return shown(self.document, {"engine": self.document.engine, **self.described(), **login})
 
 
 def read_source(document: Mapping[str, Any]) -> SourceDocument:
     """DocumentError if it cannot be understood."""
-    source = documents.read(SourceDocument, document, 0.0, "source")
+    source = read_document(SourceDocument, document, _RIGHTS)
     if source.engine not in ENGINES:
         raise DocumentError(f"source.engine: {source.engine!r} is none of {', '.join(ENGINES)}")
-    for account in source.accounts:
-        for right in account.rights:
-            if right not in _RIGHTS:
-                raise DocumentError(f"source.accounts: {right!r} is none of {', '.join(_RIGHTS)}")
     return source
 
 

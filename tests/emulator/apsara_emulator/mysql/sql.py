@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ..postgresql.home import ServerError
+from ..servers.errors import ServerError
 
 Row = dict[str, Any]
 

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-import threading
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
-from ..errors import DocumentError
+from ..servers import command_line
 from . import binaries
-from .home import ServerError
-from .source import read_source, start_source
+from .source import SourceServer, read_source, start_source
+
+_PROGRAM = "apsara_emulator.postgresql"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,59 +25,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for one in binaries.found().values():
             print(json.dumps({"major": one.major, "folder": str(one.folder), "origin": one.origin}))
         return 0
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_what: stop.set())
-    try:
-        server = start_source(read_source(_document(options)))
-    except (DocumentError, ServerError, OSError, ValueError) as error:
-        print(f"apsara_emulator.postgresql: {error}", file=sys.stderr)
-        return 2
-    print(json.dumps(server.as_document()), flush=True)
-    stop.wait()
-    server.stop()
-    return 0
-
-
-def _document(options: argparse.Namespace) -> dict[str, Any]:
-    """The document of the file, with what the other options say laid over it."""
-    document: dict[str, Any] = {}
-    if options.document:
-        text = sys.stdin.read() if options.document == "-" else Path(options.document).read_text(encoding="utf-8")
-        document = json.loads(text)
-        if not isinstance(document, dict):
-            raise DocumentError("source: a JSON object is expected")
-    for name in ("name", "major", "port", "password", "hba"):
-        if getattr(options, name):
-            document[name] = getattr(options, name)
-    document["settings"] = {**document.get("settings", {}), **dict(_pair(one, "=") for one in options.set or [])}
-    document["databases"] = [*document.get("databases", []), *(options.database or [])]
-    accounts = [dict(zip(("name", "password"), _pair(one, ":"), strict=True)) for one in options.account or []]
-    document["accounts"] = [*document.get("accounts", []), *accounts]
-    return document
-
-
-def _pair(text: str, separator: str) -> tuple[str, str]:
-    name, found, value = text.partition(separator)
-    if not found:
-        raise DocumentError(f"{text!r} is not of the form NAME{separator}VALUE")
-    return name, value
+    return command_line.run_source(
+        _PROGRAM, options, lambda document: start_source(read_source(document)), SourceServer.stop
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="apsara_emulator.postgresql", description="A PostgreSQL server to migrate from."
-    )
-    parser.add_argument("what", choices=["source", "programs"], help="start a source; list the server programs found")
-    parser.add_argument("--document", help="JSON file with everything about the source; - reads standard input")
-    parser.add_argument("--name", help="its name (default: source)")
+    parser = command_line.parser(_PROGRAM, "PostgreSQL", "superuser postgres", "list the server programs found")
     parser.add_argument("--major", type=int, help="major version (default: that of new instances)")
-    parser.add_argument("--port", type=int, help="port (default: a free one)")
-    parser.add_argument("--password", help="of the superuser postgres (default: made up)")
-    parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="a setting of the server")
     parser.add_argument("--hba", action="append", metavar="LINE", help="a line of pg_hba.conf, in place of the default")
-    parser.add_argument("--account", action="append", metavar="NAME:PASSWORD", help="an account that may migrate")
-    parser.add_argument("--database", action="append", metavar="NAME", help="a database")
     return parser
 
 

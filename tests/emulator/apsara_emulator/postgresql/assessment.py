@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from ..servers.errors import ServerError
 from . import sql
 from .connectivity import Source, connectivity, databases
-from .home import ServerError
 from .report import Check, Section, first_names
 from .server import Server
 from .sql import Session

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import importlib.util
 import subprocess
-import threading
 import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ..servers.errors import ServerError
+from ..servers.fleet import BaseFleet
 from . import binaries
-from .home import ServerError
 from .server import Server
 
 if TYPE_CHECKING:
@@ -34,24 +34,19 @@ INSTANCE_SETTINGS = {
 }
 
 
-class Fleet:
+class Fleet(BaseFleet[Server]):
     """Servers are started when they are first needed and end with the world, or when it is reset."""
 
+    sources: dict[str, SourceServer]
+
     def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._servers: dict[str, Server] = {}
+        super().__init__()
         self._programs: list[subprocess.Popen[bytes]] = []
         self.passwords: dict[int, str] = {}
-        self.sources: dict[str, SourceServer] = {}
-        """Servers beside the service, which a reset leaves alone."""
         self.generation = 0
         """Counts resets: what was begun before the last one is not to touch the world any more."""
         weakref.finalize(self, _remove_all, self._servers, self._programs)
         weakref.finalize(self, _remove_all, self.sources, [])
-
-    def server(self, instance_id: str) -> Server | None:
-        """The server behind an instance, if there is one by now."""
-        return self._servers.get(instance_id)
 
     def is_possible(self, instance: Instance) -> bool:
         """Whether the instance can have a real server on this computer."""
@@ -119,6 +114,12 @@ class Fleet:
             with self._lock:
                 self._programs.remove(program)
 
+    def forget(self, source: str, instance_id: str) -> None:
+        """A source was removed. The server behind an instance stays known, as one that does not run."""
+        with self._lock:
+            if source:
+                del self.sources[source]
+
     def reset(self) -> None:
         """Remove every server behind an instance and forget all secrets."""
         with self._lock:
@@ -131,27 +132,11 @@ class Fleet:
         if generation not in (None, self.generation):
             raise ServerError("the world was reset")
 
-    def as_documents(self) -> list[dict[str, object]]:
-        """What runs: `instance` `host` `port` `major` `running` `process` `log`."""
-        return [{"instance": name, **described(server)} for name, server in list(self._servers.items())]
-
 
 def major_version(instance: Instance) -> int:
     """The major version of an instance by its code, such as 15.0. 0 if that is no number."""
     text = instance.engine_version.partition(".")[0]
     return int(text) if text.isdecimal() else 0
-
-
-def described(server: Server) -> dict[str, object]:
-    """A server as plain data."""
-    return {
-        "host": "127.0.0.1",
-        "port": server.port,
-        "major": server.major,
-        "running": server.is_running,
-        "process": server.process,
-        "log": str(server.log),
-    }
 
 
 def require_psycopg() -> None:

@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..servers.errors import ServerError
 from . import keeper
 from .binaries import Binaries
 
@@ -29,10 +30,6 @@ PREFIX = "apsara-pg-"
 USER_VARIABLE = "APSARA_EMULATOR_POSTGRESQL_USER"
 FOLDER_VARIABLE = "APSARA_EMULATOR_POSTGRESQL_FOLDER"
 _NOT_FOR_SERVERS = ("PG", "MYSQL_", "MARIADB_")
-
-
-class ServerError(RuntimeError):
-    """A server could not be made, started or asked. The text says why, with the end of its log."""
 
 
 class Home:

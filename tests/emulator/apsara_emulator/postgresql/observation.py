@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
-from .home import ServerError
+from ..servers.errors import ServerError
 from .server import Server
 from .sql import Row
 

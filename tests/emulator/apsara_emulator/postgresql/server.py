@@ -15,9 +15,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from ..servers.errors import ServerError
+from ..servers.server import BaseServer
 from . import sql
 from .binaries import Binaries
-from .home import ServerError, free_port, home
+from .home import free_port, home
 
 HOST = "127.0.0.1"
 SUPERUSER = "postgres"
@@ -38,7 +40,7 @@ _BASE_SETTINGS = {
 DEFAULT_HBA = ("host all all 127.0.0.1/32 scram-sha-256", "host replication all 127.0.0.1/32 scram-sha-256")
 
 
-class Server:
+class Server(BaseServer):
     """A cluster and its process. Every method that has to wait does so; ServerError if something fails.
 
     `port` stays the same over restarts. `superuser` is who `admin` connects as, through a socket that only the user of
@@ -63,7 +65,6 @@ class Server:
         self.superuser = superuser
         self.settings = dict(settings or {})
         self.hba = list(hba)
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def major(self) -> int:
@@ -71,19 +72,20 @@ class Server:
         return self.binaries.major
 
     @property
-    def process(self) -> int | None:
-        """The id of the server's process while it runs."""
-        return self._process.pid if self.is_running and self._process else None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the process is there."""
-        return self._process is not None and self._process.poll() is None
-
-    @property
     def is_standby(self) -> bool:
         """Whether it follows, or did until it was stopped, another server."""
         return "primary_conninfo" in self.settings
+
+    def described(self) -> dict[str, object]:
+        """`host` `port` `major` `running` `process` `log`."""
+        return {
+            "host": HOST,
+            "port": self.port,
+            "major": self.major,
+            "running": self.is_running,
+            "process": self.process,
+            "log": str(self.log),
+        }
 
     def initialise(self, password: str = "", checksums: bool = False) -> None:
         """Make a new, empty cluster whose superuser has `password` for connections over TCP."""
@@ -163,10 +165,6 @@ class Server:
             self._process.wait(limit)
         self._home.forget(self._process)
         self._process = None
-
-    def kill(self) -> None:
-        """As if the computer had lost its power."""
-        self.stop(signal.SIGKILL)
 
     def remove(self) -> None:
         """Stop and forget everything."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from .. import documents
-from ..errors import DocumentError
+from ..servers.errors import ServerError
+from ..servers.source import BaseAccount, BaseDocument, read_document, shown
 from . import binaries
-from .fleet import described, quoted, require_psycopg
-from .home import ServerError
+from .fleet import quoted, require_psycopg
 from .server import DEFAULT_HBA, SUPERUSER, Server
 
 _RIGHTS = {
@@ -31,31 +30,24 @@ READY_SETTINGS = {"wal_level": "replica", "wal_keep_size": "1024MB", "max_wal_se
 
 
 @dataclass
-class SourceAccount:
+class SourceAccount(BaseAccount):
     """A login. `rights` are createdb, createrole, monitor, replication, superuser; by default those of a migration."""
 
-    name: str
-    password: str
     rights: list[str] = field(default_factory=lambda: list(MIGRATION_RIGHTS))
 
 
 @dataclass
-class SourceDocument:
+class SourceDocument(BaseDocument):
     """A source. `major` is the version (default: the one of new instances), `password` that of the superuser postgres.
 
     `hba` are lines of pg_hba.conf (default: every account with its password from this computer, also for
-    replication), `statements` SQL to be run in a database, by its name.
+    replication).
     """
 
-    name: str = "source"
     major: int | None = None
-    port: int = 0
-    password: str = ""
     settings: dict[str, str] = field(default_factory=dict)
     hba: list[str] = field(default_factory=lambda: list(DEFAULT_HBA))
     accounts: list[SourceAccount] = field(default_factory=list)
-    databases: list[str] = field(default_factory=list)
-    statements: dict[str, str] = field(default_factory=dict)
 
 
 class SourceServer(Server):
@@ -65,24 +57,13 @@ class SourceServer(Server):
 
     def as_document(self) -> dict[str, Any]:
         """What a caller needs to use it: address, superuser and accounts with their passwords, where the log is."""
-        return {
-            "name": self.document.name,
-            **described(self),
-            "superuser": self.superuser,
-            "password": self.document.password,
-            "accounts": [asdict(one) for one in self.document.accounts],
-            "databases": self.document.databases,
-        }
+        login = {"superuser": self.superuser, "password": self.document.password}
+        return shown(self.document, {**self.described(), **login})
 
 
 def read_source(document: Mapping[str, Any]) -> SourceDocument:
     """DocumentError if it cannot be understood."""
-    source = documents.read(SourceDocument, document, 0.0, "source")
-    for account in source.accounts:
-        for right in account.rights:
-            if right not in _RIGHTS:
-                raise DocumentError(f"source.accounts: {right!r} is none of {', '.join(_RIGHTS)}")
-    return source
+    return read_document(SourceDocument, document, _RIGHTS)
 
 
 def start_source(document: SourceDocument) -> SourceServer:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .home import ServerError
+from ..servers.errors import ServerError
 
 Row = dict[str, Any]
 

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING
 
 from ..calls import MASK
 from ..documents import Instant
+from ..servers.errors import ServerError
 from . import sql
 from .assessment import Rules, Target, assess
 from .connectivity import Source
-from .home import ServerError, home
+from .home import home
 from .model import CloudMigration, CloudTask
 from .observation import observe
 from .report import CLOSING, FAILED_CLOSING

@@ -18,12 +18,12 @@ from ..errors import ApiError
 from ..model import Instance
 from ..postgresql.connectivity import Source
 from ..postgresql.fleet import require_psycopg
-from ..postgresql.home import ServerError
 from ..postgresql.model import CloudMigration, CloudTask
 from ..postgresql.observation import observe
 from ..postgresql.stalls import is_held_up
 from ..postgresql.work import Work
 from ..registry import Answer, Call, action
+from ..servers.errors import ServerError
 from ..world import World
 from .checks import require_idle
 

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from ..clock import utc_text
-from ..postgresql.home import ServerError
 from ..postgresql.model import CloudMigration, CloudTask
 from ..postgresql.observation import Observation, observe
 from ..postgresql.stalls import is_held_up
 from ..registry import Answer, Call, action
+from ..servers.errors import ServerError
 from ..world import World
 from .checks import page_asked_for
 

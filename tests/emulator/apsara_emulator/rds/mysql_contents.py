@@ -11,7 +11,7 @@ from ..mysql.contents import refresh_instance
 from ..mysql.fleet import create_database as create_on
 from ..mysql.server import Server
 from ..mysql.sql import quoted
-from ..postgresql.home import ServerError
+from ..servers.errors import ServerError
 from ..world import World
 
 

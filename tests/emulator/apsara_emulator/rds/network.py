@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from ..errors import ApiError
 from ..model import Address, Instance, Whitelist
-from ..postgresql.home import ServerError
 from ..postgresql.server import HOST
 from ..registry import Answer, Call, action
+from ..servers.errors import ServerError
 from ..world import World
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ..model import Database, DatabaseAccount, Instance
 from ..postgresql.fleet import SUPERUSER, quoted
-from ..postgresql.home import ServerError
+from ..servers.errors import ServerError
 from ..world import World
 
 _DATABASES = """

@@ -15,7 +15,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from ..documents import Instant
-from ..postgresql.home import ServerError
+from ..servers.errors import ServerError
 from .model import PHASES, DtsJob, DtsPhase
 from .object_list import parse_object_list
 from .progress import fail, note

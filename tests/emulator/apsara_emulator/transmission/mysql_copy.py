@@ -16,7 +16,8 @@ from typing import IO
 
 from ..mysql.server import Server
 from ..mysql.sql import quoted
-from ..postgresql.home import ServerError, home
+from ..postgresql.home import home
+from ..servers.errors import ServerError
 from .ends import Pair
 from .mysql_events import Place
 from .mysql_servers import MysqlEnds

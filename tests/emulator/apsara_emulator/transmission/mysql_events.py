@@ -18,7 +18,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from ..postgresql.home import ServerError
+from ..servers.errors import ServerError
 
 QUERY, ROTATE, FORMAT, COMMIT, TABLE, BEGIN = 2, 4, 15, 16, 19, 162
 # Version 1, version 2, and both compressed.

@@ -12,7 +12,7 @@ from ..documents import Instant
 from ..model import Database
 from ..mysql.contents import tables_of
 from ..mysql.sql import Session, quoted
-from ..postgresql.home import ServerError
+from ..servers.errors import ServerError
 from .ends import pairs_of
 from .job_work import JobWork
 from .model import DtsJob

@@ -19,7 +19,7 @@ from ..mysql.contents import refresh_instance
 from ..mysql.fleet import ENGINES
 from ..mysql.rights import missing_rights
 from ..mysql.server import HOST, Server
-from ..postgresql.home import ServerError
+from ..servers.errors import ServerError
 from .ends import CLOUD_TYPES, Pair, engine_of, instance_at, pairs_of
 from .model import DtsEndpoint, DtsJob
 

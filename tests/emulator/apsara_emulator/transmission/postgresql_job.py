@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ..documents import Instant
-from ..postgresql.home import ServerError
+from ..servers.errors import ServerError
 from .apply import apply
 from .change_slot import ChangeSlot
 from .change_stream import Transaction

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..model import Database, DatabaseAccount, Instance, Whitelist
 from ..postgresql import sql
-from ..postgresql.home import ServerError
 from ..postgresql.server import HOST, Server
+from ..servers.errors import ServerError
 from .ends import CLOUD_TYPES, engine_of, instance_at, pairs_of
 from .model import DtsEndpoint, DtsJob
 
