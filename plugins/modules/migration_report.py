@@ -21,6 +21,7 @@ description:
   - It runs where C(ansible-playbook) runs, once for all hosts. The report is written in check mode as well, because the
     report of a rehearsal is what it is for.
   - A record that cannot be read is named in the report, and does not stop it.
+  - C(changed) tells whether the report says something else than before, apart from when it was made.
 attributes:
   action:
     description: Runs on the controller.

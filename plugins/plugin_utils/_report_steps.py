@@ -45,9 +45,10 @@ def steps_of(record: Record) -> list[dict[str, Any]]:
     for number, entry in enumerate(record.entries):
         if record.kind != REHEARSAL and entry.predicted and _overtaken(entry, record.entries[number + 1 :]):
             continue
+        states = standing(entry.facts)
         for step in entry.plan:
             for subject, identity in _parts(step):
-                status = PLANNED if record.kind == REHEARSAL else _status(entry, step, subject)
+                status = PLANNED if record.kind == REHEARSAL else _status(entry, step, states.get(subject, "").lower())
                 if status in LEFT and identity in found and found[identity][2] == DONE and not entry.failed:
                     continue
                 found[identity] = (step, entry, status)
@@ -128,10 +129,10 @@ def _found_done(step: Mapping[str, Any], entries: Sequence[Entry]) -> bool:
     )
 
 
-def _status(entry: Entry, step: Mapping[str, Any], subject: str) -> str:
+def _status(entry: Entry, step: Mapping[str, Any], state: str) -> str:
+    """state: what the module told of the step's subject in the end, if anything."""
     if entry.predicted:
         return OPEN
-    state = standing(entry.facts).get(subject, "").lower()
     if not entry.failed:
         return BEGUN if state == "in_flight" or (not state and entry.state == "in_flight") else DONE
     if state in _REACHED:
