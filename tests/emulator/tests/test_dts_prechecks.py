@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from apsara_emulator.default_world import ACCOUNT_ONE, ACCOUNT_TWO, MYSQL_TWO, POSTGRESQL_TWO
 
-from .transmitting import MYSQL_ONE, RESERVE, ROLE, DtsBench, trust_policy, whole
+from .transmitting import MYSQL_ONE, RESERVE, ROLE, DtsBench, self_managed, trust_policy, whole
 
 GIB = 1024**3
 EVERYBODY = [{"name": "all", "addresses": ["0.0.0.0/0"]}]
@@ -349,15 +349,7 @@ def test_a_self_managed_source() -> None:
         "whitelist": [{"name": "all", "addresses": ["0.0.0.0/0"]}],
     }
     bench = DtsBench({"self_managed": {"db.example:3306": host}}, role=False)
-    end = {
-        "SourceEndpointInstanceType": "OTHER",
-        "SourceEndpointInstanceID": None,
-        "SourceEndpointRegion": None,
-        "SourceEndpointOwnerID": None,
-        "SourceEndpointRole": None,
-        "SourceEndpointIP": "db.example",
-        "SourceEndpointPort": "3306",
-    }
+    end = self_managed("db.example", 3306)
     assert bench.prechecked(**end) == {}
     bench.world.merge({"self_managed": {"db.example:3306": {"whitelist": []}}})
     assert list(bench.prechecked(**end)) == ["CHECK_CONN_SRC"]

@@ -34,6 +34,20 @@ def whole(*names: str) -> str:
     return json.dumps({name: {"name": name, "all": True} for name in names})
 
 
+def self_managed(address: str, port: int, **changes: Any) -> dict[str, Any]:
+    """The source of a job that is no instance, but a server of one's own."""
+    return {
+        "SourceEndpointInstanceType": "OTHER",
+        "SourceEndpointInstanceID": None,
+        "SourceEndpointRegion": None,
+        "SourceEndpointOwnerID": None,
+        "SourceEndpointRole": None,
+        "SourceEndpointIP": address,
+        "SourceEndpointPort": str(port),
+        **changes,
+    }
+
+
 class DtsBench(Bench):
     """The first account owns the target and the jobs, the second one the source."""
 
