@@ -226,7 +226,7 @@ PART = Part(
             lambda outcome: (
                 outcome.code != 0
                 and outcome.writes == []
-                and "is final" in outcome.text
+                and "cannot be taken back" in outcome.text
                 and outcome.measured.get("writer_goes_on") is True
             ),
             measure=SCENE.goes_on,
