@@ -22,12 +22,19 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._databases impo
 )
 from ansible_collections.apsaradb.migration.plugins.module_utils._failure import MigrationFailure
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths import mysql_comparison
+from ansible_collections.apsaradb.migration.tests.unit.comparison_stage import (
+    READER,
+    WRONG,
+    assert_wrong_password_is_named_and_not_told,
+    comparing,
+    is_equal,
+    told,
+)
 from ansible_collections.apsaradb.migration.tests.unit.mysql_stage import address, running
-from ansible_collections.apsaradb.migration.tests.unit.postgresql_stage import checks, run
+from ansible_collections.apsaradb.migration.tests.unit.postgresql_stage import checks
 
 pytestmark = pytest.mark.processes
 
-READER = {"user": "reader", "password": "readerSecret0001"}
 ODD = "odd `name` with 'quotes', 100% and a dot."
 SETUP = f"""
 CREATE DATABASE shop;
@@ -101,13 +108,20 @@ def pair(certificates):
         yield source, target
 
 
-def compare(pair, **options):
-    options.setdefault("databases", ["shop"])
-    return run("mysql_compare", source=address(pair[0]), target=address(pair[1]), **options)
+compare = comparing("mysql_compare", address, ["shop"])
 
 
-def told(result):
-    return [(d["kind"], d["name"], d["difference"]) for d in result["differences"]]
+def change(server, statement):
+    server.script(f"SET SESSION time_zone = '+00:00', sql_mode = ''; USE shop; {statement}")
+
+
+@contextlib.contextmanager
+def changed(server, statement, undo):
+    change(server, statement)
+    try:
+        yield
+    finally:
+        change(server, undo)
 
 
 def position(server):
@@ -274,34 +288,23 @@ CHANGED_DEFINITIONS = (
 
 
 def test_what_differs_in_definitions_is_found(pair):
-    change(pair[1], ";".join(statement for statement, _undo, _expected in CHANGED_DEFINITIONS))
-    try:
+    statements, undo, expected = zip(*CHANGED_DEFINITIONS, strict=True)
+    with changed(pair[1], ";".join(statements), ";".join(undo)):
         result = compare(pair)
-        without = compare(pair, exclude_kinds=sorted({told[0] for *_statements, told in CHANGED_DEFINITIONS}))
-    finally:
-        change(pair[1], ";".join(undo for _statement, undo, _expected in CHANGED_DEFINITIONS))
-    assert set(told(result)) == {
-        *(expected for _statement, _undo, expected in CHANGED_DEFINITIONS),
-        ("definers", "function doubled", "different"),
-    }
+        without = compare(pair, exclude_kinds=sorted({kind for kind, _name, _difference in expected}))
+    assert set(told(result)) == {*expected, ("definers", "function doubled", "different")}
     assert told(without) == [("definers", "function doubled", "different")]
 
 
 def test_what_differs_in_parts_of_a_table(pair):
-    change(pair[1], "ALTER TABLE parent DROP PARTITION high; ALTER TABLE twins ADD x int INVISIBLE")
-    try:
+    with changed(
+        pair[1],
+        "ALTER TABLE parent DROP PARTITION high; ALTER TABLE twins ADD x int INVISIBLE",
+        "ALTER TABLE parent ADD PARTITION (PARTITION high VALUES LESS THAN MAXVALUE); ALTER TABLE twins DROP x",
+    ):
         result = compare(pair)
-    finally:
-        change(
-            pair[1],
-            "ALTER TABLE parent ADD PARTITION (PARTITION high VALUES LESS THAN MAXVALUE); ALTER TABLE twins DROP x",
-        )
     assert told(result) == [("tables", "parent", "different"), ("tables", "twins", "different")]
     assert "columns x" in result["unread"][0]
-
-
-def change(server, statement):
-    server.script(f"SET SESSION time_zone = '+00:00', sql_mode = ''; USE shop; {statement}")
 
 
 def test_the_tests_leave_nothing_behind(pair):
@@ -322,28 +325,21 @@ def test_sequences_and_counters_of_rows(pair):
 
 
 def test_character_sets_and_order_do_not_matter_to_contents(pair):
-    change(
+    with changed(
         pair[1],
         "ALTER TABLE twins CONVERT TO CHARACTER SET utf8mb4; ALTER TABLE items MODIFY price decimal(10,2) FIRST",
-    )
-    try:
+        "ALTER TABLE twins CONVERT TO CHARACTER SET latin1; ALTER TABLE items MODIFY price decimal(10,2) AFTER name",
+    ):
         result = compare(pair)
         rows = compare(pair, exclude_kinds=["tables"])
-    finally:
-        change(
-            pair[1],
-            "ALTER TABLE twins CONVERT TO CHARACTER SET latin1;ALTER TABLE items MODIFY price decimal(10,2) AFTER name",
-        )
     assert {name for _kind, name, _difference in told(result)} == {"twins", "items"}
     assert (told(rows), rows["verdict"]) == ([], "equal")
 
 
 def test_rows_that_cannot_be_compared_are_unknown(pair):
-    change(pair[1], "ALTER TABLE twins MODIFY w varbinary(20)")
-    try:
+    undo = "ALTER TABLE twins MODIFY w varchar(20) CHARACTER SET latin1"
+    with changed(pair[1], "ALTER TABLE twins MODIFY w varbinary(20)", undo):
         result = compare(pair, exclude_kinds=["tables"])
-    finally:
-        change(pair[1], "ALTER TABLE twins MODIFY w varchar(20) CHARACTER SET latin1")
     assert result["verdict"] == "unknown"
     assert "twins" in result["unread"][0]
     assert "varbinary on the target" in result["unread"][0]
@@ -468,12 +464,8 @@ def test_a_target_that_is_written_to_is_not_equal(pair, monkeypatch):
 
 
 def test_what_may_not_be_seen_is_unknown(pair):
-    pair[0].script("GRANT SELECT ON shop.* TO reader")
-    try:
-        source = address(pair[0], **READER)
-        result = run("mysql_compare", source=source, target=address(pair[1]), databases=["shop"])
-    finally:
-        pair[0].script("REVOKE ALL ON shop.* FROM reader")
+    with changed(pair[0], "GRANT SELECT ON shop.* TO reader", "REVOKE ALL ON shop.* FROM reader"):
+        result = compare(pair, source=READER)
     assert told(result) == []
     assert result["verdict"] == "unknown"
     text = "\n".join(result["unread"])
@@ -498,8 +490,7 @@ def test_the_documented_privileges_are_enough(pair):
     for server in pair:
         server.script(f"GRANT {privileges} ON *.* TO reader")
     try:
-        source, target = (address(server, **READER) for server in pair)
-        result = run("mysql_compare", source=source, target=target)
+        result = compare(pair, source=READER, target=READER, databases=[])
     finally:
         for server in pair:
             server.script("REVOKE ALL, GRANT OPTION FROM reader")
@@ -509,7 +500,7 @@ def test_the_documented_privileges_are_enough(pair):
 def test_a_table_that_may_not_be_read(pair):
     pair[1].script("GRANT ALL ON *.* TO reader; GRANT SELECT ON shop.* TO reader")
     pair[1].script("REVOKE ALL, GRANT OPTION FROM reader; GRANT SELECT ON shop.twins TO reader")
-    result = run("mysql_compare", source=address(pair[0]), target=address(pair[1], **READER), databases=["shop"])
+    result = compare(pair, target=READER)
     pair[1].script("REVOKE ALL, GRANT OPTION FROM reader")
     assert told(result) == []
     assert result["verdict"] == "unknown"
@@ -548,7 +539,7 @@ def test_a_locked_table_is_unknown_and_the_others_are_not(pair, monkeypatch):
         thread.join()
     assert result["verdict"] == "unknown"
     assert "table old of shop" in result["unread"][0]
-    assert next(table for table in result["tables"] if table["name"] == "twins")["equal"] is True
+    assert is_equal(result, "twins") is True
 
 
 def test_sessions_cannot_write(pair):
@@ -565,8 +556,7 @@ def test_sessions_cannot_write(pair):
 
 def test_encryption(pair, certificates):
     def attempt(host="localhost", **tls):
-        server = address(pair[0], host=host, **tls)
-        return run("mysql_compare", source=server, target=address(pair[1]), databases=["other"])
+        return compare(pair, source={"host": host, **tls}, databases=["other"])
 
     right, wrong = str(certificates / "ca.pem"), str(certificates / "other.pem")
     assert attempt(ssl_mode="verify-full", ca_cert=right)["verdict"] == "equal"
@@ -578,7 +568,7 @@ def test_encryption(pair, certificates):
     ):
         assert result["error"]["code"] == "ssl", result["msg"]
         assert pair[0].admin_password not in json.dumps(result)
-    plain = run("mysql_compare", source=address(pair[0]), target=address(pair[1], ssl_mode="require"))
+    plain = compare(pair, target={"ssl_mode": "require"})
     assert plain["error"]["code"] == "ssl"
     server = mysql_guard.Server(
         "localhost", pair[0].port, pair[0].admin_user, pair[0].admin_password, "verify-full", right
@@ -592,29 +582,21 @@ def test_the_same_server_twice_and_wrong_options(pair):
     assert same["error"]["code"] == "same_server"
     wrong = compare(pair, parallel=0, most_tables=-1, statement_timeout=-1)
     assert all(word in wrong["msg"] for word in ("parallel", "most_tables", "statement_timeout"))
-    useless = run(
-        "mysql_compare",
-        source=address(pair[0], ca_cert="/ca.pem"),
-        target=address(pair[1], port=0, host=""),
-        databases=[],
-    )
+    useless = compare(pair, source={"ca_cert": "/ca.pem"}, target={"port": 0, "host": ""}, databases=[])
     assert all(word in useless["msg"] for word in ("source.ca_cert", "target.port", "target.host"))
     assert compare(pair, databases=["no such"])["error"]["code"] == "invalid_options"
 
 
 def test_a_wrong_password_is_named_and_not_told(pair):
-    refused = run("mysql_compare", source=address(pair[0]), target=address(pair[1], password="wrongSecret0009"))
-    assert refused["error"]["code"] == "1045"
-    assert "target.password" in refused["error"]["remedy"]
-    assert "wrongSecret0009" not in json.dumps(refused)
+    assert_wrong_password_is_named_and_not_told(compare(pair, target={"password": WRONG}), "1045")
 
 
 def test_a_password_is_utf8(pair):
     with contextlib.ExitStack() as stack:
         pair[1].script("CREATE USER odd IDENTIFIED BY 'pässwörd€-0001'; GRANT ALL ON *.* TO odd")
         stack.callback(pair[1].script, "DROP USER odd")
-        odd = address(pair[1], user="odd", password="pässwörd€-0001")
-        assert run("mysql_compare", source=address(pair[0]), target=odd, databases=["other"])["verdict"] == "equal"
+        odd = {"user": "odd", "password": "pässwörd€-0001"}
+        assert compare(pair, target=odd, databases=["other"])["verdict"] == "equal"
 
 
 def test_a_database_that_is_missing(pair):

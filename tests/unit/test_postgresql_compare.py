@@ -18,6 +18,14 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._databases impo
 )
 from ansible_collections.apsaradb.migration.plugins.module_utils._failure import MigrationFailure
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths import postgresql_comparison
+from ansible_collections.apsaradb.migration.tests.unit.comparison_stage import (
+    READER,
+    WRONG,
+    assert_wrong_password_is_named_and_not_told,
+    comparing,
+    is_equal,
+    told,
+)
 from ansible_collections.apsaradb.migration.tests.unit.postgresql_stage import (
     PASSWORD,
     address,
@@ -98,13 +106,7 @@ def frozen(server):
         assert run("postgresql_source", state="writable", **address(server))["state"] == "writable"
 
 
-def compare(pair, **options):
-    options.setdefault("databases", ["shop db"])
-    return run("postgresql_compare", source=address(pair[0]), target=address(pair[1]), **options)
-
-
-def told(result):
-    return [(d["kind"], d["name"], d["difference"]) for d in result["differences"]]
+compare = comparing("postgresql_compare", address, ["shop db"])
 
 
 def write(server, statement, database="shop db"):
@@ -394,27 +396,21 @@ def test_maintenance_is_no_write(fresh):
 
 
 def test_what_may_not_be_read_is_unknown(pair):
-    reader = {"user": "reader", "password": "readerSecret0001"}
-    result = run(
-        "postgresql_compare", source=address(pair[0], **reader), target=address(pair[1]), databases=["shop db"]
-    )
+    result = compare(pair, source=READER)
     assert result["verdict"] == "unknown"
     text = "\n".join(result["unread"])
     assert "table public.twins" in text
     assert "permission denied" in text
     assert "sequence public.counter" in text
     assert "pg_largeobject" in text
-    assert next(table for table in result["tables"] if table["name"] == "items")["equal"] is True
+    assert is_equal(result, "items") is True
 
 
 def test_row_security_is_no_smaller_table(fresh):
     for server in fresh:
         sql(server, "CREATE TABLE t (i int); ALTER TABLE t ENABLE ROW LEVEL SECURITY", database="fresh")
         sql(server, "INSERT INTO t VALUES (1); GRANT SELECT ON t TO reader", database="fresh")
-    reader = {"user": "reader", "password": "readerSecret0001"}
-    result = run(
-        "postgresql_compare", source=address(fresh[0], **reader), target=address(fresh[1]), databases=["fresh"]
-    )
+    result = compare(fresh, source=READER, databases=["fresh"])
     assert "row-level security" in "\n".join(result["unread"])
 
 
@@ -433,7 +429,7 @@ def test_a_locked_table_is_unknown_and_the_others_are_not(fresh, monkeypatch):
         locker.execute("ROLLBACK")
     assert result["verdict"] == "unknown"
     assert "table public.locked" in result["unread"][0]
-    assert next(table for table in result["tables"] if table["name"] == "open")["equal"] is True
+    assert is_equal(result, "open") is True
 
 
 def test_a_promoted_standby_is_equal(pair):
@@ -504,10 +500,7 @@ def test_the_same_server_twice_and_wrong_options(pair):
     assert compare((pair[0], pair[0]))["error"]["code"] == "same_server"
     wrong = compare(pair, sample_percent=100, parallel=0, most_tables=-1)
     assert all(word in wrong["msg"] for word in ("sample_percent", "parallel", "most_tables"))
-    refused = run("postgresql_compare", source=address(pair[0]), target=address(pair[1], password="wrongSecret0009"))
-    assert refused["error"]["code"] == "28P01"
-    assert "target.password" in refused["error"]["remedy"]
-    assert "wrongSecret0009" not in json.dumps(refused)
+    assert_wrong_password_is_named_and_not_told(compare(pair, target={"password": WRONG}), "28P01")
 
 
 def test_differences_are_bounded(fresh):
