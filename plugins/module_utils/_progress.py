@@ -49,8 +49,8 @@ VERSION = 1
 ALL = "all"
 HOST_VARIABLE, TASK_VARIABLE = "APSARADB_PROGRESS_HOST", "APSARADB_PROGRESS_TASK"
 # Some systems take no larger datagram than 2048 bytes. Names come from elsewhere and have any length.
-_LONGEST = {"subject": 200, "waiting_for": 200, "host": 200}
-_LONGEST_OF_OTHERS = 80
+_LONGEST = {"subject": 128, "waiting_for": 128}
+_LONGEST_OF_OTHERS = 64
 _INTERVAL = 1.0
 
 
@@ -95,7 +95,7 @@ def send(address: str, event: Mapping[str, Any]) -> None:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
             line.setblocking(False)
-            line.sendto(json.dumps(told).encode(), address)
+            line.sendto(json.dumps(told, ensure_ascii=False).encode("utf-8", "replace"), address)
     except (OSError, ValueError):
         # Nobody listens any more, the buffer is full, or the address cannot be one.
         pass

@@ -14,7 +14,9 @@ from . import _progress_words as words
 from ._progress_works import Work
 
 _MOST = 12
-_NAME, _STAGE, _BAR = 32, 30, 20
+_NAME, _SHORT_NAME, _BAR = 48, 16, 20
+# Two columns behind each of the three.
+_PADDING = 6
 
 
 class _Sheet(io.StringIO):
@@ -47,37 +49,43 @@ class Bars:
         """One line of the terminal for each, no longer than `width`; at most half of its height."""
         most = max(min(_MOST, height // 2), 1)
         shown, more = (works, 0) if len(works) <= most else (works[: most - 1], len(works) - most + 1)
+        one_task = len({(work.host, work.module) for work in works}) == 1
+        named = [(_name(work, with_host=not one_task), work, words.facts(work, now)) for work in shown]
         table = self._new_table(padding=(0, 2, 0, 0), expand=False)
-        for wide in (_NAME, _STAGE, _BAR, None, None, None, None):
-            table.add_column(no_wrap=True, overflow="ellipsis", max_width=wide)
-        one_host = len({(work.host, work.module) for work in works}) == 1
-        for work in shown:
-            table.add_row(*self._cells(work, now, named=not one_host))
+        for wide in _widths(named, width):
+            table.add_column(no_wrap=True, overflow="ellipsis", width=wide)
+        for name, work, facts in named:
+            table.add_row(self._new_text(name), self._bar(work), self._new_text(facts))
         sheet = _Sheet(self._encoding)
         console = self._new_console(
-            file=sheet, width=width, height=height, force_terminal=True, no_color=not self._color, highlight=False
+            file=sheet,
+            width=width,
+            height=height,
+            force_terminal=True,
+            color_system="auto" if self._color else None,
+            highlight=False,
         )
-        if one_host and shown:
-            console.print(self._new_text(_who(shown[0]), style="bold", no_wrap=True, overflow="ellipsis"))
+        if one_task and shown:
+            console.print(self._new_text(words.worker(shown[0]), style="bold", no_wrap=True, overflow="ellipsis"))
         console.print(table)
         if more:
             console.print(self._new_text(f"and {more} more"))
         return [row.rstrip() for row in sheet.getvalue().splitlines()]
 
-    def _cells(self, work: Work, now: float, *, named: bool) -> list[object]:
-        name = "all together" if work.summed else work.name
+    def _bar(self, work: Work) -> object:
         share = words.percent(work)
-        bar = "" if share is None else self._new_bar(total=100, completed=share, width=_BAR)
-        rest = (words.lag(work), words.waited(work, now), words.trouble(work, now))
-        facts = (words.amount(work), words.rate(work, now), words.time_left(work, now), ", ".join(filter(None, rest)))
-        subject = f"{work.host or work.instance} {name}" if named else f"  {name}"
-        return [
-            self._new_text(subject),
-            self._new_text(work.stage),
-            bar,
-            self._new_text(", ".join(filter(None, facts))),
-        ]
+        return "" if share is None else self._new_bar(total=100, completed=share)
 
 
-def _who(work: Work) -> str:
-    return " ".join(part for part in (work.host, work.module) if part) or work.instance or "a task"
+def _widths(named: list[tuple[str, Work, str]], width: int) -> tuple[int, int, int]:
+    """Of name, bar and facts. In a narrow terminal figures are worth more than the end of a name or a long bar."""
+    bar = (_BAR if width > 110 else _BAR // 2) if any(words.percent(work) is not None for _n, work, _f in named) else 1
+    room = max(width - bar - _PADDING, 4)
+    name = min(max((len(name) for name, _work, _facts in named), default=1), _NAME)
+    facts = min(max((len(facts) for _name, _work, facts in named), default=1), max(room - min(name, _SHORT_NAME), 2))
+    return max(min(name, room - facts), 2), bar, max(facts, 1)
+
+
+def _name(work: Work, *, with_host: bool) -> str:
+    name = "all together" if work.summed else work.name
+    return f"{work.host or work.instance} {name}" if with_host else f"  {name}"

@@ -15,6 +15,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.apsaradb.migration.plugins.module_utils._waiting import SOCKET_VARIABLE
 
 _LOCAL = ("local", "ansible.builtin.local")
+# su keeps the environment, as Ansible calls it.
+_KEEPING = ("su", "ansible.builtin.su")
 _OURS = "apsaradb.migration."
 _TELLING = (
     "dts_migration",
@@ -43,7 +45,8 @@ def why_hidden(task: Any, variables: Mapping[str, Any]) -> str:
     if SOCKET_VARIABLE in str(getattr(task, "environment", None) or ""):
         return ""
     if _is_true(variables.get("ansible_become", getattr(task, "become", None))):
-        return "become"
+        method = variables.get("ansible_become_method") or getattr(task, "become_method", None) or "sudo"
+        return "" if method in _KEEPING else f"become with {method}"
     connection = variables.get("ansible_connection") or getattr(task, "connection", None) or ""
     if _is_template(connection) or connection in _LOCAL:
         return ""

@@ -60,7 +60,7 @@ class Lines:
             # What was told a moment ago is not repeated.
             due = [work for work in group if now - told.works.get(work.key, ("", -math.inf))[1] > self._interval / 2]
             shown = due[:_MOST]
-            more = [f"{_who(group[0])}: and {len(due) - _MOST} more"] if len(due) > _MOST else []
+            more = [f"{words.worker(group[0])}: and {len(due) - _MOST} more"] if len(due) > _MOST else []
         else:
             changed = [work for work in group if told.works.get(work.key, (None,))[0] != work.stage]
             shown, more = changed[: max(_MOST - told.count, 0)], []
@@ -71,21 +71,4 @@ class Lines:
 
 def line(work: Work, now: float) -> str:
     name = "all together" if work.summed else work.name
-    if work.ended:
-        took = f" after {words.duration(work.elapsed)}" if work.elapsed is not None else ""
-        facts = [work.stage, words.amount(work), work.ended + took]
-    else:
-        facts = [
-            work.stage,
-            words.amount(work),
-            words.rate(work, now),
-            words.time_left(work, now),
-            words.lag(work),
-            words.waited(work, now),
-            words.trouble(work, now),
-        ]
-    return f"{_who(work)}: {name}: " + ", ".join(fact for fact in facts if fact)
-
-
-def _who(work: Work) -> str:
-    return " ".join(part for part in (work.host or work.instance, work.module) if part) or "a task"
+    return f"{words.worker(work)}: {name}: {words.ending(work) if work.ended else words.facts(work, now)}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ._progress_works import Work
 
+_SHORT = 30
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -67,7 +68,9 @@ def waited(work: Work, now: float) -> str:
     if work.elapsed is None:
         return ""
     told = f"waiting {duration(work.elapsed + now - work.heard)}"
-    return f"{told} of {duration(work.timeout)}" if work.timeout else told
+    told += f" of {duration(work.timeout)}" if work.timeout else ""
+    # A long one names what the line names already.
+    return f"{told} for {work.waiting_for}" if work.subject and 0 < len(work.waiting_for) <= _SHORT else told
 
 
 def trouble(work: Work, now: float) -> str:
@@ -76,3 +79,26 @@ def trouble(work: Work, now: float) -> str:
     if silence:
         return f"no news for {duration(silence)}"
     return f"the last {work.missed:g} looks failed" if work.missed else ""
+
+
+def facts(work: Work, now: float) -> str:
+    """All that is known of a work that goes on."""
+    told = (
+        work.stage,
+        amount(work),
+        rate(work, now),
+        time_left(work, now),
+        lag(work),
+        waited(work, now),
+        trouble(work, now),
+    )
+    return ", ".join(fact for fact in told if fact)
+
+
+def ending(work: Work) -> str:
+    took = f" after {duration(work.elapsed)}" if work.elapsed is not None else ""
+    return ", ".join(fact for fact in (work.stage, amount(work), work.ended + took) if fact)
+
+
+def worker(work: Work) -> str:
+    return " ".join(part for part in (work.host or work.instance, work.module) if part) or "a task"
