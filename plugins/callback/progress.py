@@ -90,6 +90,8 @@ playbook.yml: |
     become: true
     environment:
       APSARADB_PROGRESS_SOCKET: "{{ lookup('ansible.builtin.env', 'APSARADB_PROGRESS_SOCKET') }}"
+      APSARADB_PROGRESS_HOST: "{{ lookup('ansible.builtin.env', 'APSARADB_PROGRESS_HOST') }}"
+      APSARADB_PROGRESS_TASK: "{{ lookup('ansible.builtin.env', 'APSARADB_PROGRESS_TASK') }}"
     apsaradb.migration.oss_backup_upload:
       path: /var/backups
       bucket: sales-migration-2026
@@ -98,6 +100,7 @@ playbook.yml: |
 import atexit
 import os
 import sys
+from typing import Any
 
 from ansible import constants as C
 from ansible.plugins.callback import CallbackBase
@@ -129,7 +132,10 @@ class CallbackModule(CallbackBase):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self._process = os.getpid()
-        self._listener = self._watcher = self._bars = self._variables = None
+        self._listener: Listener | None = None
+        self._watcher: Watcher | None = None
+        self._bars: BarsView | None = None
+        self._variables: Any = None
         self._said_hidden = False
 
     def v2_playbook_on_play_start(self, play):
@@ -145,7 +151,7 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_start(self, host, task):
         """Called just before the worker of the task is forked."""
-        if self._watcher is None:
+        if self._watcher is None or self._listener is None:
             return
         self._listener.introduce(host.name, task._uuid)
         if not self._said_hidden and tells_progress(task):

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from . import _progress_words as words
 from ._progress_works import Work
@@ -72,7 +73,7 @@ class Bars:
             console.print(self._new_text(f"and {more} more"))
         return [row.rstrip() for row in sheet.getvalue().splitlines()]
 
-    def _bar(self, work: Work) -> object:
+    def _bar(self, work: Work) -> Any:
         share = words.percent(work)
         return "" if share is None else self._new_bar(total=100, completed=share)
 

@@ -82,9 +82,9 @@ def read_event(datagram: bytes, now: float) -> Work | None:
         return None
     if not isinstance(event, dict) or event.get("version") != VERSION:
         return None
-    texts = {name: harmless(event[name]) for name in _TEXTS if isinstance(event.get(name), str)}
-    numbers = {name: event[name] for name in _NUMBERS if _is_number(event.get(name))}
-    work = Work(**texts, **numbers, heard=now)
+    told: dict[str, Any] = {name: harmless(event[name]) for name in _TEXTS if isinstance(event.get(name), str)}
+    told.update((name, event[name]) for name in _NUMBERS if _is_number(event.get(name)))
+    work = Work(**told, heard=now)
     return work if work.kind and work.name else None
 
 

@@ -64,7 +64,7 @@ def batch(emulator, folder):
         "oss_backup_upload",
         path=str(folder),
         bucket=BUCKET,
-        prefix=folder.name,
+        prefix=folder.parent.name,
         bandwidth_limit=2_500_000,
         part_size=102400,
         threads=2,
@@ -90,7 +90,7 @@ def test_lines_without_a_terminal(plays, emulator, files):
     assert any(
         re.search(r"all together: \d+ % \(\d.* MB of \d.* MB\), \d.* MB/s, 0:00:0\d left$", line) for line in upload
     )
-    assert any(f"{files.name}/crm_FULL.bak: 100 %" in line and line.endswith("done") for line in upload), upload
+    assert any(f"{files.parent.name}/crm_FULL.bak: 100 %" in line and line.endswith("done") for line in upload), upload
     waits = [line for line in told if line.startswith(f"rm-night rds_import_between_instances: {TARGET}: ")]
     assert "0 of 1 databases, waiting 0:00:00 of " in waits[0]
     assert re.search(r"1 of 1 databases, done after 0:00:\d\d$", waits[-1]), waits
