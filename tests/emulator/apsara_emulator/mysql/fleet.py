@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..servers.errors import ServerError
 from ..servers.fleet import BaseFleet
+from ..servers.server import removed_on_failure
 from . import binaries
 from .server import Server, start_new
 from .sql import Session, quoted
@@ -53,11 +54,8 @@ class Fleet(BaseFleet[Server]):
             server = self._servers.get(instance.id)
             if server is None:
                 server = start_new(instance.id, _settings(instance))
-                try:
+                with removed_on_failure(server):
                     _fill(server, instance)
-                except BaseException:
-                    server.remove()
-                    raise
                 self._servers[instance.id] = server
             return server
 

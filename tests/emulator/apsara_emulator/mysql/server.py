@@ -20,7 +20,7 @@ from typing import Any
 
 from ..postgresql.home import free_port, home
 from ..servers.errors import ServerError
-from ..servers.server import BaseServer
+from ..servers.server import BaseServer, removed_on_failure
 from . import binaries, sql
 from .binaries import Binaries
 
@@ -243,11 +243,8 @@ def start_new(
     if programs is None or binaries.missing():
         raise ServerError(binaries.missing())
     server = Server(programs, name, settings, port, admin_password)
-    try:
+    with removed_on_failure(server):
         server.initialise()
-    except BaseException:
-        server.remove()
-        raise
     return server
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import DocumentError
+from ..servers.server import removed_on_failure
 from ..servers.source import BaseAccount, BaseDocument, read_document, shown
 from . import binaries
 from .fleet import ENGINES, create_account, create_database, require_possible
@@ -74,12 +75,9 @@ def start_source(document: SourceDocument) -> SourceServer:
     assert programs is not None
     server = SourceServer(programs, document.name, document.settings, document.port, document.password)
     server.document = document
-    try:
+    with removed_on_failure(server):
         server.initialise()
         _fill(server, document)
-    except BaseException:
-        server.remove()
-        raise
     return server
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..servers.errors import ServerError
+from ..servers.server import removed_on_failure
 from ..servers.source import BaseAccount, BaseDocument, read_document, shown
 from . import binaries
 from .fleet import quoted, require_psycopg
@@ -79,13 +80,10 @@ def start_source(document: SourceDocument) -> SourceServer:
         settings["wal_keep_segments"] = str(int(settings.pop("wal_keep_size").removesuffix("MB")) // 16)
     server = SourceServer(found[major], document.name, settings, document.hba, document.port)
     server.document = document
-    try:
+    with removed_on_failure(server):
         server.initialise(document.password)
         server.start()
         _fill(server, document)
-    except BaseException:
-        server.remove()
-        raise
     return server
 
 

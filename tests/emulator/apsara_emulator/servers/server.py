@@ -9,6 +9,8 @@ from __future__ import annotations
 import signal
 import subprocess
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class BaseServer(ABC):
@@ -49,3 +51,13 @@ class BaseServer(ABC):
     def kill(self) -> None:
         """As if the computer had lost its power."""
         self.stop(signal.SIGKILL)
+
+
+@contextmanager
+def removed_on_failure(server: BaseServer) -> Iterator[None]:
+    """If the block fails, nothing is left of the server."""
+    try:
+        yield
+    except BaseException:
+        server.remove()
+        raise
