@@ -12,7 +12,7 @@ READY := .venv/ready-$(shell pwd | cksum | cut -d' ' -f1)
 NOX := $(BIN)/python -m nox --no-error-on-missing-interpreters
 REPORT = $(BIN)/python tests/utils/summary.py
 
-.PHONY: help set-up demo test lint fix matrix mutations soak docs bench emulator clean mariadb
+.PHONY: help set-up demo test lint fix matrix mutations soak docs bench emulator clean mariadb chromium
 
 help:
 	@echo "make demo      run the main job on the emulator"
@@ -38,10 +38,14 @@ $(READY): requirements-dev.txt constraints.txt tests/utils/set-up.sh tests/utils
 mariadb:
 	@sh tests/utils/mariadb.sh
 
+# A browser for the tests of the report, where it can be had.
+chromium:
+	@sh tests/utils/chromium.sh
+
 demo: $(READY) mariadb
 	@$(BIN)/python demo/run.py
 
-test: $(READY) mariadb
+test: $(READY) mariadb chromium
 	@rm -rf build/results && mkdir -p build/results
 	@$(BIN)/python tests/utils/all_sessions.py build/results; $(REPORT) build/results
 

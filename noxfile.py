@@ -155,6 +155,15 @@ def units(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def browser(session: nox.Session) -> None:
+    """Open reports in Chromium, where there is one: sort, filter, print, with hostile names, for every reader."""
+    session.env["PYTHONPATH"] = str(collection_tree())
+    options = ["-q", "-rs", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    report = f"--junitxml={RESULTS / 'browser.xml'}"
+    run(session, "python", "-m", "pytest", *options, report, "tests/browser", *session.posargs)
+
+
+@nox.session(venv_backend="none")
 def integration(session: nox.Session) -> None:
     """Run the integration tests of the collection on the emulator."""
     ansible_test(session, cores.MAIN.version, "integration")

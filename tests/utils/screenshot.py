@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Take a picture of a page, for the documentation: screenshot.py REPORT.html OUT.png. A name *.pdf prints it instead."""
+"""Take a picture of a page for the documentation: screenshot.py REPORT.html OUT.png. OUT.pdf prints it instead."""
 
 from __future__ import annotations
 
