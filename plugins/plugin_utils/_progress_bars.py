@@ -80,11 +80,12 @@ class Bars:
 
 def _widths(named: list[tuple[str, Work, str]], width: int) -> tuple[int, int, int]:
     """Of name, bar and facts. In a narrow terminal figures are worth more than the end of a name or a long bar."""
-    bar = (_BAR if width > 110 else _BAR // 2) if any(words.percent(work) is not None for _n, work, _f in named) else 1
-    room = max(width - bar - _PADDING, 4)
+    drawn = any(words.percent(work) is not None for _shown, work, _facts in named)
+    strip = 1 if not drawn else _BAR if width > 110 else _BAR // 2
+    room = max(width - strip - _PADDING, 4)
     name = min(max((len(name) for name, _work, _facts in named), default=1), _NAME)
     facts = min(max((len(facts) for _name, _work, facts in named), default=1), max(room - min(name, _SHORT_NAME), 2))
-    return max(min(name, room - facts), 2), bar, max(facts, 1)
+    return max(min(name, room - facts), 2), strip, max(facts, 1)
 
 
 def _name(work: Work, *, with_host: bool) -> str:
