@@ -59,7 +59,7 @@ class File(NamedTuple):
 def report_of(files: Iterable[File], *, title: str, created: str) -> dict[str, Any]:
     """Merge the records of all hosts."""
     records, unreadable = _read(files)
-    hosts = [host_report(by_kind.get(REHEARSAL), by_kind.get(RUN)) for _host, by_kind in sorted(records.items())]
+    hosts = [_of_host(by_kind) for _host, by_kind in sorted(records.items())]
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -73,6 +73,11 @@ def report_of(files: Iterable[File], *, title: str, created: str) -> dict[str, A
         "unreadable": unreadable,
         "hosts": hosts,
     }
+
+
+def _of_host(by_kind: Mapping[str, Record]) -> dict[str, Any]:
+    run, rehearsal = by_kind.get(RUN), by_kind.get(REHEARSAL)
+    return host_report(run, rehearsal) if run else host_report(by_kind[REHEARSAL], None)
 
 
 def _read(files: Iterable[File]) -> tuple[dict[str, dict[str, Record]], list[dict[str, str]]]:

@@ -24,14 +24,12 @@ OUTCOMES = (FAILED, STOPPED, UNFINISHED, REHEARSED, FINISHED)
 _OF_STATUS = {"fail": "no_go", "warn": "review", "unknown": "review", "pass": "go"}
 
 
-def host_report(rehearsal: Record | None, run: Record | None) -> dict[str, Any]:
-    """At least one of the two is given."""
-    told = run or rehearsal
-    assert told is not None  # noqa: S101
+def host_report(told: Record, promise: Record | None) -> dict[str, Any]:
+    """told: the run, or the rehearsal where there is none. promise: of a run, its rehearsal."""
     steps, checks, failures = steps_of(told), _checks(told.entries), _failures(told.entries)
-    promised = _promised(rehearsal, run, steps) if rehearsal and run else None
-    if promised and run and not promised["newer"]:
-        steps = steps + not_reached(promised["steps"], run, steps)
+    promised = _promised(promise, told, steps) if promise else None
+    if promised and not promised["newer"]:
+        steps = steps + not_reached(promised["steps"], told, steps)
     phases = _phases(told.entries)
     calls: Counter[str] = Counter()
     for entry in told.entries:
@@ -55,7 +53,7 @@ def host_report(rehearsal: Record | None, run: Record | None) -> dict[str, Any]:
         "calls": dict(sorted(calls.items())),
         "request_ids": list(dict.fromkeys(name for entry in told.entries for name in entry.request_ids)),
         "fingerprints": _fingerprints(told.entries),
-        "guidance": _guidance(rehearsal, run),
+        "guidance": _guidance(told, promise),
         "promised": promised,
     }
 
@@ -151,11 +149,10 @@ def _fingerprints(entries: Sequence[Entry]) -> list[dict[str, str]]:
     ]
 
 
-def _guidance(rehearsal: Record | None, run: Record | None) -> dict[str, list[str]]:
+def _guidance(told: Record, promise: Record | None) -> dict[str, list[str]]:
     """A run that stopped early may not have come to say what the rehearsal said. What is next only the newest knows."""
-    own = (run or rehearsal).guidance if run or rehearsal else {}
-    other = rehearsal.guidance if rehearsal else {}
-    return {name: list(own.get(name) or (other.get(name, []) if name != "next" else [])) for name in GUIDANCE}
+    other = promise.guidance if promise else {}
+    return {name: list(told.guidance[name] or (other.get(name, []) if name != "next" else [])) for name in GUIDANCE}
 
 
 def _promised(rehearsal: Record, run: Record, steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -18,8 +18,8 @@ NOTHING = Markup("-")
 # Control, format (which turn the direction of writing), lines and paragraphs, surrogates, private, not assigned.
 _INVISIBLE = frozenset(("Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"))
 
-_VERDICTS = {"go": "Go", "review": "Review", "no_go": "No go", None: "No verdict"}
-_OUTCOMES = {
+_VERDICTS: dict[str | None, str] = {"go": "Go", "review": "Review", "no_go": "No go", None: "No verdict"}
+_OUTCOMES: dict[str | None, str] = {
     "failed": "Failed",
     "stopped": "Rehearsal stopped",
     "unfinished": "Unfinished",
@@ -27,7 +27,7 @@ _OUTCOMES = {
     "finished": "Finished",
     None: "Nothing recorded",
 }
-_STATUSES = {
+_STATUSES: dict[str | None, str] = {
     "pass": "Passed",
     "warn": "Warning",
     "fail": "Failed",
