@@ -393,6 +393,20 @@ def test_what_is_under_way_is_waited_for(paper, run):
     assert left["state"] == "in_flight"
 
 
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_rehearsal_tells_the_end_only_where_it_is_waited_for(run, wait):
+    results = []
+    for check in (True, False):
+        paper = PaperStage()
+        paper.add_migration("basebackup", "unstarted")
+        paper.moves_on({}, {"stage": "increment", "replication_state": "streaming"})
+        results.append(run(paper, MODULE, check=check, **paper.wish("replicating", wait=wait)))
+    rehearsed, done = results
+    assert (done["diff"], done["state"]) == (rehearsed["diff"], rehearsed["state"])
+    assert done["state"] == ("replicating" if wait else "in_flight")
+    assert (rehearsed["diff"]["before"] == rehearsed["diff"]["after"]) is not wait
+
+
 def test_without_waiting_what_is_under_way_stays_so(paper, run):
     paper.add_migration("basebackup", "unstarted")
     result = run(paper, MODULE, **paper.wish("replicating", wait=False))

@@ -135,6 +135,17 @@ def test_bought_before_the_precheck_if_wished(stage, run):
     assert len(stage.purchases()) == 1
 
 
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_rehearsal_tells_the_end_only_where_it_is_waited_for(stage, run, wait):
+    """The job is on its way already."""
+    assert not run(stage, MODULE, **stage.wish("running"))["failed"]
+    wish = stage.wish("caught_up", wait=wait)
+    rehearsed = run(stage, MODULE, check=True, **wish)
+    done = run(stage, MODULE, **wish)
+    assert (done["diff"], done["state"]) == (rehearsed["diff"], rehearsed["state"])
+    assert done["state"] == ("caught_up" if wait else "running")
+
+
 def _stop_in_the_middle(stage, run):
     """By hand, while its full migration is on the way."""
     stage.world.merge({"outcomes": [{"kind": "dts", "result": "stalls", "stage": "full"}]})

@@ -104,6 +104,9 @@ def plan(request: Request, observed: Observed) -> Plan:
         steps.append(_create(request))
     if request.state == SWITCHED and (found is None or found.stage != api.SWITCH):
         steps.append(_activate(request, found))
+    if not steps and not request.wait:
+        # Nothing to send, and nobody who waits for the end.
+        return Plan(state=state, predicted_state=state, before=before, after=before)
     after = {**before, **_after(request)}
     return Plan(
         state=state,

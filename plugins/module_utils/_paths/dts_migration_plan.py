@@ -107,7 +107,7 @@ def plan(request: Request, observed: Observed) -> Plan:
     steps = () if done else _steps(request, observed)
     if done and request.state in FORWARD:
         steps = _changes(request, observed)
-    waits = not done and not steps and request.state in FORWARD and job is not None and job.status not in _AT_REST
+    waits = request.wait and not done and not steps and _goes_on(request, job)
     if not steps and not waits:
         return Plan(state=state, predicted_state=state, before=before, after=before)
     after_state = request.state if request.wait else IN_FLIGHT
@@ -118,6 +118,11 @@ def plan(request: Request, observed: Observed) -> Plan:
 
 
 _AT_REST = (api.FINISHED, api.LOCKED)
+
+
+def _goes_on(request: Request, job: Job | None) -> bool:
+    """Whether the wanted state is on its way by itself."""
+    return request.state in FORWARD and job is not None and job.status not in _AT_REST
 
 
 def word(job: Job | None) -> str:
