@@ -227,11 +227,31 @@ def test_what_somebody_else_started_is_waited_for(stage, run):
     parameters = {"DBInstanceId": TARGET, "DBName": "sales", "BackupMode": "FULL", "IsOnlineDB": "True"}
     stage.world.call(account, "CreateMigrateTask", {**parameters, "OssObjectPositions": position})
     rehearsed = run(stage, MODULE, check=True, **WISH)
-    assert (rehearsed["changed"], rehearsed["predicted"], states(rehearsed)) == (False, True, {"sales": "in_flight"})
+    assert (rehearsed["changed"], rehearsed["predicted"], states(rehearsed)) == (False, True, {"sales": "online"})
     done = run(stage, MODULE, **WISH)
     assert (done["failed"], done["changed"], states(done)) == (False, False, {"sales": "online"}), done
+    assert (done["diff"], done["state"]) == (rehearsed["diff"], rehearsed["state"])
     assert len(stage.creates()) == 1
     assert done["databases"][0]["adopted"] is True
+
+
+@pytest.mark.parametrize("lost", ["orders_2.bak", "orders_3.trn"])
+def test_a_log_that_is_missing_behind_a_full_or_differential_backup_is_told(stage, run, lost):
+    files = {"orders_2.bak": differential("orders", 4), "orders_3.trn": log("orders", 6, 4)}
+    stage.put("orders_1.bak", full("orders", checkpoint_lsn="1000"))
+    for name in files.keys() - {lost}:
+        stage.put(name, files[name])
+    stage.put("orders_4.trn", log("orders", 8, 6))
+    rehearsed = run(stage, MODULE, check=True, **WISH, state="staged")
+    warned = {c["name"]: c["detail"] for c in rehearsed["checks"] if c["status"] == "warn"}
+    assert "is missing" in warned["chain_complete"]
+
+
+def test_without_waiting_a_rehearsal_tells_no_end(stage, run):
+    stage.put("sales.bak", full("sales"))
+    rehearsed = run(stage, MODULE, check=True, **WISH, wait=False)
+    done = run(stage, MODULE, **WISH, wait=False)
+    assert states(rehearsed) == states(done) == {"sales": "in_flight"}
 
 
 def test_ending_a_chain(stage, run):

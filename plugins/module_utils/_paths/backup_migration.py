@@ -23,7 +23,7 @@ from .._alibaba.services import Services
 from .._failure import MigrationFailure
 from .._plan import Check, Plan, Step
 from .backup_migration_files import Backup
-from .backup_migration_plan import IN_FLIGHT, ONLINE, Standing, plan, standings
+from .backup_migration_plan import IN_FLIGHT, ONLINE, Standing, plan, reached_state, standings
 from .backup_migration_reading import BackupReading, unless_refused
 from .backup_migration_request import Request, read_request
 from .backup_migration_seen import Observed, utc_now
@@ -127,7 +127,12 @@ class BackupMigration:
         return {
             "instance_id": self._request.instance_id,
             "bucket": self._request.bucket,
-            "databases": [_database_facts(s, works.get(s.target), predicted=rehearsed is not None) for s in found],
+            "databases": [
+                _database_facts(
+                    s, works.get(s.target), s.state if rehearsed is None else reached_state(self._request, s)
+                )
+                for s in found
+            ],
             "left_out": sorted({b.key for b in observed.backups.left_out} | set(observed.skipped)),
         }
 
@@ -173,9 +178,9 @@ class BackupMigration:
             return None
 
 
-def _database_facts(standing: Standing, work: Work | None, *, predicted: bool) -> dict[str, Any]:
+def _database_facts(standing: Standing, work: Work | None, state: str) -> dict[str, Any]:
+    """state: of the database, unless the run's work tells another one."""
     one, task = standing.backups, standing.task
-    state = standing.predicted_state if predicted else standing.state
     trouble = work.trouble if work else None
     if work is not None and (trouble is not None or not work.done):
         state = work.state if work.done else IN_FLIGHT

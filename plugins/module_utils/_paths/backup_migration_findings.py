@@ -213,12 +213,12 @@ def _chain(one: DatabaseBackups) -> Iterator[Finding]:
     if one.base is not None and one.base.first_set and one.base.first_set.recovery_model == "simple":
         status = FAIL if any(b.type == LOG for b in one.later) else WARN
         yield Finding("recovery_model", status, one.target, "has the recovery model SIMPLE")
-    before: Backup | None = None
+    before = one.base
     for backup in one.later:
         if backup.type == DIFFERENTIAL and one.base is not None and _of_another_base(backup, one.base):
             text = f"{backup.name} builds on another full backup than {one.base.name}"
             yield Finding("chain_complete", WARN, one.target, text)
-        if backup.type == LOG and before is not None and before.type == LOG and _gap(before, backup):
+        if backup.type == LOG and before is not None and _gap(before, backup):
             yield Finding(
                 "chain_complete", WARN, one.target, f"a log between {before.name} and {backup.name} is missing"
             )

@@ -46,6 +46,9 @@ class Standing(NamedTuple):
     @property
     def predicted_state(self) -> str:
         sent = [step for step in self.steps if step.action != api.TAG]
+        if not sent and self.state == IN_FLIGHT and self.task is not None:
+            # Of what somebody else began, the end is waited for.
+            return STAGED if self.task.mode == api.CHAIN else ONLINE
         if not sent:
             return self.state
         return ONLINE if sent[-1].action == api.OPEN or _opens(sent[-1]) else STAGED
@@ -66,7 +69,7 @@ def plan(request: Request, observed: Observed) -> Plan:
     """All steps of all databases, in the order of their names."""
     found = standings(request, observed)
     before = {s.target: s.state for s in found}
-    reached = {s.target: s.predicted_state if request.wait else IN_FLIGHT if s.steps else s.state for s in found}
+    reached = {s.target: reached_state(request, s) for s in found}
     in_flight = tuple(s.target for s in found if s.state == IN_FLIGHT and not s.steps)
     untold = [f"{s.target} is {observed.state_on_target(s.target)}" for s in found if s.state == UNTOLD]
     steps = tuple(step for s in found for step in s.steps)
@@ -80,6 +83,13 @@ def plan(request: Request, observed: Observed) -> Plan:
         unknown=unknown,
         in_flight=in_flight,
     )
+
+
+def reached_state(request: Request, standing: Standing) -> str:
+    """Where a database stands when the run is over."""
+    if request.wait:
+        return standing.predicted_state
+    return IN_FLIGHT if standing.steps else standing.state
 
 
 def overall(states: Iterable[str]) -> str:
