@@ -32,6 +32,7 @@ SAMPLE = 4
 def pytest_configure(config):
     config.addinivalue_line("markers", "soak: runs long; make soak runs it, make test does not")
     config.addinivalue_line("markers", "processes: real servers or killed processes, not under ansible-test")
+    config.addinivalue_line("markers", "worlds: many random worlds, not under ansible-test")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -43,12 +44,28 @@ def pytest_collection_modifyitems(config, items):
     if config.getoption("-m"):
         return
     forked = config.pluginmanager.hasplugin("ansible_forked")
-    unwanted = ["soak", "processes"] if forked else ["soak"]
+    unwanted = ["soak", "processes", "worlds"] if forked else ["soak"]
     left_out = {item for item in items for name in unwanted if item.get_closest_marker(name)}
     if forked:
         left_out |= set(_beyond_a_sample(item for item in items if item not in left_out))
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say in how many worlds rehearsals came true, and where they did not."""
+    reports = [r for kind in ("passed", "failed") for r in terminalreporter.stats.get(kind, [])]
+    tried = [(r, n) for r in reports for name, n in getattr(r, "user_properties", ()) if name == "worlds tried"]
+    if not tried:
+        return
+    terminalreporter.section("rehearsals compared with runs")
+    for report, worlds in sorted(tried, key=lambda pair: pair[0].nodeid):
+        found = "a counter-example" if report.failed else "no counter-example"
+        terminalreporter.line(f"{report.nodeid.rpartition('::')[2]}: {worlds} worlds, {found}")
+    failed = sum(report.failed for report, _worlds in tried)
+    terminalreporter.line(
+        f"together: {sum(n for _report, n in tried)} worlds, {failed} properties with a counter-example"
+    )
 
 
 def _beyond_a_sample(items):

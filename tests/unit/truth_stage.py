@@ -1,0 +1,162 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A world and a wish, and modules that are run in it, in process.
+
+A scene says how a world is made, what is wished, and how the end is told. What has to hold: truth_properties.py.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+from typing import NamedTuple
+
+import pytest
+from ansible.module_utils import basic
+from ansible_collections.apsaradb.migration.plugins.module_utils import _module
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.services import Services
+from ansible_collections.apsaradb.migration.plugins.module_utils._paths.backup_migration import BackupMigration
+from ansible_collections.apsaradb.migration.plugins.module_utils._waiting import Clock
+from ansible_collections.apsaradb.migration.tests.unit.backup_stage import OSS_ENDPOINT
+from ansible_collections.apsaradb.migration.tests.unit.stage import CREDENTIALS, End, Stage, arguments
+from ansible_collections.apsaradb.migration.tests.unit.truth_session import Cut, Killed, TruthSession
+from apsara_emulator import ManualClock, Variants, WallClock, World
+from apsara_emulator.oss.service import OssService
+
+MODULES = "ansible_collections.apsaradb.migration.plugins.modules."
+MASK = "********"
+
+
+class TruthStage(Stage):
+    """A world of its own document, reached without HTTP. oss: whether it has buckets."""
+
+    def __init__(self, document, variants, *, oss=False):
+        self.time = ManualClock()
+        self.world = World(document, self.time, variants=Variants(variants))
+        # oss2 signs with the real time.
+        service = OssService(self.world, WallClock()) if oss else None
+        self.session = TruthSession(self.world, service, OSS_ENDPOINT)
+        self.clock = Clock(monotonic=self.time.now, wall=self.time.now, sleep=self.time.sleep)
+
+    def prepare(self, patch):
+        """What else has to be replaced while a module runs. No real servers: a story is to be over in milliseconds."""
+        for fleet in (self.world.postgresql, self.world.mysql):
+            patch.setattr(fleet, "is_possible", lambda _instance: False)
+
+
+class Sent(NamedTuple):
+    """A write that reached the service. code: of its refusal."""
+
+    action: str
+    parameters: dict[str, str]
+    took_effect: bool
+    code: str = ""
+
+
+class Scene:
+    """One world and one wish. The stage is made anew for each story, and then the same again."""
+
+    module = ""
+    # Codes of failures that come after a good rehearsal, because of something that no reading shows in this world.
+    surprises: frozenset[str] = frozenset()
+    surprises_after_a_cut: frozenset[str] = frozenset()
+    # Names of checks that only warn, of what the service may find out to be worse.
+    fatal_warnings: frozenset[str] = frozenset()
+    # Parameters that are sent and stand in no plan.
+    beside_the_plan: frozenset[str] = frozenset()
+    # Seconds after which a process follows one that was killed. Listings lag, and people are slower than that.
+    moment = 120.0
+    # Whether a run that did not wait leaves steps to the next one.
+    goes_on_without_waiting = False
+
+    def stage(self):
+        """A new stage. Its `session` is a TruthSession."""
+        raise NotImplementedError
+
+    def wish(self):
+        """The options of the module."""
+        raise NotImplementedError
+
+    def end(self, stage):
+        """What the world looks like, free of ids and times."""
+        raise NotImplementedError
+
+    def sent(self, stage, since):
+        """The writes that reached the service after the first `since` ones."""
+        return [Sent(c.action, c.parameters, c.took_effect, c.code) for c in stage.writes()[since:]]
+
+    def actions_of(self, step):
+        """The actions with which a step may begin."""
+        return (step["action"],)
+
+    def orders(self, plan):
+        """The steps as lists. Calls have to keep the order within a list, and only there."""
+        return [list(plan)]
+
+    def parameters_of(self, step):
+        """What a plan says about the parameters of the first call of a step."""
+        return step["parameters"]
+
+    def is_sent_as(self, name, planned, sent):
+        return as_text(planned) == sent
+
+    def after(self, step, sent):
+        """What is left of `sent`, which begins with the calls of a step."""
+        return sent[1:]
+
+    def may_refuse_to_repeat(self, again):
+        """Whether the wish itself forbids to be run where its work is done."""
+        return False
+
+    def once(self, call):
+        """What a call is about, where it must not be done twice; None where that does no harm."""
+        return (call.action, tuple(sorted(call.parameters.items())))
+
+
+def failed_checks(result):
+    return [check["name"] for check in result["checks"] if check["status"] == "fail"]
+
+
+def as_text(value):
+    """A parameter as it is sent."""
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return str(value)
+
+
+def run_module(stage, scene, *, check=False, cut=None):
+    """The module's result; `failed` says which way it ended. None: it was killed."""
+    stage.session.begin(cut or Cut())
+    module = importlib.import_module(MODULES + scene.module)
+    made = functools.partial(Services, clock=stage.clock, session=stage.session, environment={"HOME": "/none"})
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        arguments({**CREDENTIALS, **scene.wish(), "_ansible_check_mode": check}),
+    ):
+        patch.setattr(_module, "Services", made)
+        stage.prepare(patch)
+        # What is right for a process of one task is not for one of thousands.
+        # One request at a time, so that the same world gives the same story.
+        patch.setitem(BackupMigration.__init__.__kwdefaults__, "workers", 1)
+        patch.setattr(_module.gc, "freeze", lambda: None)
+        patch.setattr(basic.AnsibleModule, "_log_invocation", lambda _module: None)
+        patch.setattr(basic.AnsibleModule, "exit_json", _exit)
+        patch.setattr(basic.AnsibleModule, "fail_json", _fail)
+        try:
+            module.main()
+        except End as end:
+            return end.result
+        except Killed:
+            return None
+    raise AssertionError("the module did not end")
+
+
+def _exit(_module, **result):
+    raise End({**result, "failed": False})
+
+
+def _fail(_module, msg, **result):
+    raise End({**result, "msg": msg, "failed": True})

@@ -1,0 +1,76 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How many worlds are drawn for a module, of what all worlds have in common, and a record of how many there were."""
+
+from __future__ import annotations
+
+import os
+
+import hypothesis
+import pytest
+from ansible_collections.apsaradb.migration.tests.unit.truth_properties import assert_truth
+from ansible_collections.apsaradb.migration.tests.unit.truth_session import AFTER, BEFORE, UNANSWERED, Cut
+from apsara_emulator import VARIANTS
+from apsara_emulator.default_world import default_document
+from hypothesis import strategies as st
+
+# Worlds of all modules together in the soak run; one setting for machines that are fast or slow.
+SOAK = int(os.environ.get("APSARADB_TRUTH_WORLDS", "100000"))
+USUAL = 1500
+
+# Which lines only failing examples run is not worth the minutes that it takes to find out.
+PHASES = set(hypothesis.Phase) - {hypothesis.Phase.explain}
+# Told in the summary of the run, which conftest.py writes.
+WORLDS_TRIED = "worlds tried"
+CUTS = st.builds(Cut, st.integers(0, 7), st.sampled_from([AFTER, BEFORE, UNANSWERED]))
+
+
+def variants(*left_out):
+    """A few doubts at once, drawn from all of them. left_out: names of those that stay as they are."""
+    names = sorted(set(VARIANTS) - set(left_out))
+    return st.dictionaries(st.sampled_from(names), st.integers(0, 6), max_size=6).map(
+        lambda drawn: {name: VARIANTS[name].values[n % len(VARIANTS[name].values)] for name, n in drawn.items()}
+    )
+
+
+def changed(usual, most=2, **others):
+    """A dictionary in which up to `most` of the usual values are others, each drawn as its keyword says."""
+    change = st.sampled_from(sorted(others)).flatmap(lambda name: st.tuples(st.just(name), others[name]))
+    return st.lists(change, max_size=most, unique_by=lambda pair: pair[0]).map(lambda drawn: {**usual, **dict(drawn)})
+
+
+def one_of(*values):
+    return st.sampled_from(values)
+
+
+def document(*instances, **more):
+    """The world that is used when none is given, with these instances only: the smaller, the faster."""
+    whole = default_document()
+    return {**whole, "instances": {name: whole["instances"][name] for name in instances}, **more}
+
+
+def truth(share, scenes):
+    """Two tests of scenes: a usual one, and one that is run by make soak. share: of all worlds, from 0 to 1."""
+
+    def make(worlds):
+        def test(request):
+            tried = 0
+
+            @hypothesis.settings(max_examples=worlds, phases=PHASES, suppress_health_check=list(hypothesis.HealthCheck))
+            @hypothesis.given(scenes, CUTS)
+            def any_world(scene, cut):
+                nonlocal tried
+                tried += 1
+                assert_truth(scene, cut)
+
+            try:
+                any_world()
+            finally:
+                request.node.user_properties.append((WORLDS_TRIED, tried))
+
+        return test
+
+    usual, many = (pytest.mark.worlds(make(round(worlds * share))) for worlds in (USUAL, SOAK))
+    return usual, pytest.mark.soak(many)
