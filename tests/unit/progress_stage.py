@@ -147,7 +147,7 @@ class Plays:
             deadline = time.monotonic() + limit
             while True:
                 if not select.select([master], [], [], max(deadline - time.monotonic(), 0))[0]:
-                    process.kill()
+                    _end(process)
                     raise TimeoutError(f"The play stands still. Last on the screen:\n{shots[-1]}")
                 data = _read(master)
                 if not data:
@@ -163,6 +163,15 @@ class Plays:
         above = ["".join(row[column].data for column in range(columns)).rstrip() for row in screen.history.top]
         text = "\n".join([*above, *(line.rstrip() for line in screen.display)])
         return Seen(process.returncode, text, shots[1:], raw, self.left())
+
+
+def _end(process):
+    """Its workers are ended by itself, as long as it can."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _read(master):
