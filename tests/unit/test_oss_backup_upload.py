@@ -338,6 +338,8 @@ def test_leftovers(stage, upload, tmp_path, abort, present):
     predicted = upload(part_size=PART, abort_leftovers=abort, check=True)
     result = upload(part_size=PART, abort_leftovers=abort)
     assert result["plan"] == predicted["plan"]
+    # What is removed stands in the plan.
+    assert all(step["choices"].get("abort_leftovers", False) == abort for step in predicted["plan"])
     assert result["changed"] == (abort or not present)
     keys = sorted(u.key for u in stage.unfinished().values())
     assert keys == ["in/somebody_elses.bak"] if abort else keys.count("in/sales_FULL.bak") == 2

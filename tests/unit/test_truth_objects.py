@@ -163,17 +163,17 @@ class UploadScene(BucketScene):
         return ("PutObject", "InitiateMultipartUpload", "UploadPart", "CompleteMultipartUpload")
 
     def after(self, step, sent):
-        """All requests for the key up to the last one of an upload."""
+        """All requests for the key up to the last one of an upload, and the removal of what is left of others."""
         if step["action"] == ABORT:
             return sent[1:]
-        if self._wish["threads"] > 1:
-            return [call for call in sent if call.parameters["key"] != step["parameters"]["Key"]]
-        for number, call in enumerate(sent):
-            assert call.action in (*self.actions_of(step), ABORT), call
-            assert call.parameters["key"] == step["parameters"]["Key"], call
-            if call.action in ("PutObject", "CompleteMultipartUpload"):
-                return sent[number + 1 :]
-        return []
+        key = step["parameters"]["Key"]
+        own = [call for call in sent if call.parameters["key"] == key]
+        if self._wish["threads"] == 1:
+            assert sent[: len(own)] == own, "requests for another object come between"
+        rest = [call for call in sent if call.parameters["key"] != key]
+        if ABORT in [call.action for call in own]:
+            assert step["choices"].get("abort_leftovers"), "something was removed that the plan does not tell of"
+        return rest
 
     def end(self, stage):
         found = stage.world.state.buckets.get(BUCKET)

@@ -117,7 +117,11 @@ def _upload_step(request: Request, observed: Observed, file: Local) -> Step:
         parameters={"Key": file.key, "Path": file.path, "Size": size, "PartSize": part_size, "Replace": other},
         # Names of backups hold the time at which they were taken.
         chosen_at_run_time=frozenset({"Key", "Path", "Size", "PartSize"}),
-        choices={"overwrite": True} if other else {},
+        # What is left of other uploads of this key goes with it, also what a run leaves that is cut short.
+        choices={
+            **({"overwrite": True} if other else {}),
+            **({"abort_leftovers": True} if request.abort_leftovers else {}),
+        },
     )
 
 
