@@ -95,9 +95,9 @@ def send(address: str, event: Mapping[str, Any]) -> None:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
             line.setblocking(False)
-            line.sendto(json.dumps(told, ensure_ascii=False).encode("utf-8", "replace"), address)
-    except (OSError, ValueError):
-        # Nobody listens any more, the buffer is full, or the address cannot be one.
+            line.sendto(json.dumps(told, ensure_ascii=False, default=float).encode("utf-8", "replace"), address)
+    except (OSError, ValueError, TypeError):
+        # Nobody listens any more, the buffer is full, the address cannot be one, or a value is no number after all.
         pass
 
 
