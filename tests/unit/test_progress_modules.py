@@ -6,8 +6,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import types
 
+import pytest
+from ansible_collections.apsaradb.migration.plugins.module_utils._databases.sqlserver_source import Running
+from ansible_collections.apsaradb.migration.plugins.module_utils._paths.sqlserver_backup_sights import (
+    telling,
+    watch_others,
+)
+from ansible_collections.apsaradb.migration.plugins.module_utils._plan import Step
+from ansible_collections.apsaradb.migration.plugins.module_utils._waiting import Clock
 from ansible_collections.apsaradb.migration.tests.unit.backup_stage import BUCKET, ENDPOINTS, BackupStage, full
 from ansible_collections.apsaradb.migration.tests.unit.cloud_stage import HOST, CloudStage
 from ansible_collections.apsaradb.migration.tests.unit.cloud_stage import PASSWORD as CLOUD_PASSWORD
@@ -16,6 +26,7 @@ from ansible_collections.apsaradb.migration.tests.unit.dts_stage import Migratio
 from ansible_collections.apsaradb.migration.tests.unit.progress_ear import draining, ear
 from ansible_collections.apsaradb.migration.tests.unit.stage import CREDENTIALS, SOURCE, TARGET, Stage
 from ansible_collections.apsaradb.migration.tests.unit.upload_stage import PART, UploadStage, backup
+from apsara_emulator import ManualClock
 
 __all__ = ["draining", "ear"]
 WISH = {"source_instance_id": SOURCE, "instance_id": TARGET, "databases": {"sales": "sales_2026", "crm": "crm"}}
@@ -108,6 +119,50 @@ def test_dts_migration(run, draining):
     secrets = (stage.wish()["source"]["password"], stage.wish()["destination"]["password"])
     assert [s for s in secrets if s.encode() in draining.raw or json.dumps(s)[1:-1].encode() in draining.raw] == []
     assert no_secret_in(draining.raw)
+
+
+def test_cancellation(run, draining):
+    stage = Stage()
+    started = run(stage, "rds_import_between_instances", **WISH, wait=False, method="import")
+    draining.all.clear()
+    wish = {"instance_id": TARGET, "import_id": started["import_id"], "poll_interval": 1}
+    assert run(stage, "rds_cancel_import", **wish)["changed"]
+    events = draining.all
+    assert {(e["module"], e["instance"], e["subject"]) for e in events} == {("rds_cancel_import", TARGET, TARGET)}
+    assert (events[-1]["stage"], events[-1]["ended"]) == ("Running", "done")
+
+
+SERVER = types.SimpleNamespace(endpoint=types.SimpleNamespace(name="sql01"))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_statement_that_answers_at_its_end(ear, fails):
+    """A backup of hours: it is told of once, and no next event is promised."""
+    time_ = ManualClock()
+    clock = Clock(monotonic=time_.now, wall=time_.now, sleep=time_.sleep)
+    step = Step("BACKUP", "sql01", ("sales",), "why", {"statement": "BACKUP DATABASE [sales] WITH PASSWORD = 'x'"})
+    with contextlib.suppress(ZeroDivisionError), telling(SERVER, step, 3600.0, clock):
+        time_.sleep(100)
+        assert not fails or 1 / 0
+    first, last = ear.events()
+    assert (first["module"], first["instance"], first["subject"], first["stage"]) == (
+        "mssql_backup",
+        "sql01",
+        "sales",
+        "BACKUP",
+    )
+    assert (first["timeout"], "next" in first, last["elapsed"]) == (3600, False, 100)
+    assert last["ended"] == ("failed" if fails else "done")
+    assert b"PASSWORD" not in ear.raw
+
+
+def test_backups_of_others():
+    seen = types.SimpleNamespace(running=[Running("crm", "full", 51, 0.0), Running(None, None, 52, 40.5)])
+    told = list(watch_others(SERVER).describe(seen))
+    assert [(s.subject, s.done, s.total, s.unit) for s in told] == [
+        ("crm", 0.0, 100, "percent"),
+        ("", 40.5, 100, "percent"),
+    ]
 
 
 def no_secret_in(raw):
