@@ -79,6 +79,9 @@ class TestMerging:
         assert host["verdict"] == "no_go"
         assert [one["status"] for one in host["checks"]] == ["fail", "pass"]
 
+    def test_a_verdict_counts_without_its_checks(self):
+        assert only_host(record(entry(verdict="no_go"), entry(phase="verify", subject=["b"])))["verdict"] == "no_go"
+
     def test_a_phase_that_failed_beside_the_modules_is_a_failure(self):
         host = only_host(record(entry(), entry(module="", phase="verify", failed=True, message="not all are there")))
         assert host["outcome"] == "failed"
@@ -175,6 +178,11 @@ class TestSteps:
     def test_what_was_only_foreseen_is_still_to_be_done(self):
         host = only_host(record(entry(phase="assess", predicted=True, plan=[step("a")], failed=True)))
         assert standing(host) == {("CreateMigrateTask", "a"): "open"}
+
+    def test_what_was_foreseen_and_then_found_done_is_not_to_be_done(self):
+        foreseen = entry(phase="assess", predicted=True, plan=[step("a")])
+        host = only_host(record(foreseen, entry(plan=[])))
+        assert (standing(host), host["outcome"]) == ({}, "finished")
 
     def test_a_run_that_did_not_wait_has_begun(self):
         host = only_host(record(entry(plan=[step("a")], changed=True, state="in_flight")))
