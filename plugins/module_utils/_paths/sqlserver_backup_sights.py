@@ -24,12 +24,8 @@ def watch_others(request: Request) -> Watch:
     """Backups that somebody else makes; the server tells their percentage."""
 
     def sights(seen: Any) -> list[Sight]:
-        return [
-            Sight(
-                other.database or "", "another backup runs", other.progress, 100 if other.progress else None, "percent"
-            )
-            for other in seen.running or ()
-        ]
+        stage = "another backup runs"
+        return [Sight(other.database or "", stage, other.progress, 100, "percent") for other in seen.running or ()]
 
     return Watch(_NAME, request.endpoint.name, sights)
 
