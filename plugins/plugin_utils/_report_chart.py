@@ -69,7 +69,7 @@ class Axis:
         step = next((step for step in _STEPS if self.length / step <= _TICKS), int(self.length // _TICKS) or 1)
         return [(self._percent(seconds), seconds) for seconds in range(0, int(self.length) + 1, step)]
 
-    def bar(self, phase: Mapping[str, Any]) -> Bar | None:
+    def drawn(self, phase: Mapping[str, Any]) -> Bar | None:
         if phase["seconds"] is None:
             return None
         x, end = self._place(_seconds(phase["began"])), self._place(_seconds(phase["ended"]))
@@ -98,4 +98,4 @@ def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def bars(axis: Axis, phases: Sequence[Mapping[str, Any]]) -> list[Bar]:
-    return [bar for phase in phases if (bar := axis.bar(phase))]
+    return [drawn for phase in phases if (drawn := axis.drawn(phase))]

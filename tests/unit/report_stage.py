@@ -161,7 +161,8 @@ def rehearsal(databases, host=HOST, **more):
         began="2026-01-31T12:00:05Z", ended="2026-01-31T12:00:06Z", fingerprint="sha256:" + "1e" * 32,
     )  # fmt: skip
     return record(
-        assess, sending, restore, cutover, kind="rehearsal", host=host, guidance={**GUIDANCE, "next": ["Have this approved."]},
+        assess, sending, restore, cutover, kind="rehearsal", host=host,
+        guidance={**GUIDANCE, "next": ["Have this approved."]},
         updated="2026-01-31T12:00:06Z", **more,
     )  # fmt: skip
 
@@ -181,7 +182,7 @@ def run(databases, failing=(), host=HOST, **more):
         )
         for name in failing
     ]
-    uploads = [upload(name, seconds=40.0 + index % 17) for index, name in enumerate(databases)]
+    uploads = [upload(name, seconds=40.0 + 7 * (index % 17)) for index, name in enumerate(databases)]
     error = {
         "code": "databases_failed",
         "http_status": None,

@@ -237,7 +237,7 @@ class TestTimeline:
     def test_bars_stand_where_time_stood(self):
         phases = [self.phase(0, 10), self.phase(10, 40)]
         drawn = bars(Axis(phases), phases)
-        assert [(bar.x, bar.width) for bar in drawn] == [(0, 25), (25, 75)]
+        assert [(one.x, one.width) for one in drawn] == [(0, 25), (25, 75)]
 
     def test_idle_hours_are_cut_and_the_cut_is_drawn(self):
         phases = [self.phase(0, 10), self.phase(600, 610)]
@@ -250,9 +250,9 @@ class TestTimeline:
 
     def test_a_moment_can_be_seen_and_nothing_leaves_the_chart(self):
         phases = [self.phase(0, 600), self.phase(600, 600)]
-        bar = bars(Axis(phases), phases)[1]
-        assert bar.width > 0
-        assert bar.x <= 100
+        moment = bars(Axis(phases), phases)[1]
+        assert moment.width > 0
+        assert moment.x <= 100
 
     def test_phases_without_times_have_no_bar(self):
         phases = [self.phase(None, 10), self.phase(5, 6)]
