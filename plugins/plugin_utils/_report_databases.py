@@ -26,6 +26,9 @@ def databases_of(record: Record) -> list[dict[str, Any]]:
     for entry in record.entries:
         for told in (*_restores(entry), *_backups(entry), *_uploads(entry)):
             row = rows.setdefault(told["database"], _new_row(told["database"], record))
+            if entry.predicted and row["state"] is not None and not row["predicted"]:
+                # What will be takes no place of what is.
+                continue
             row.update({name: value for name, value in told.items() if value is not None and name not in _ADD_UP})
             for name in _ADD_UP:
                 row[name] = _added(row[name], told.get(name))
@@ -68,6 +71,9 @@ def jobs_of(record: Record) -> list[dict[str, Any]]:
     jobs: dict[tuple[str, str], dict[str, Any]] = {}
     for entry in record.entries:
         for job in _jobs(entry):
+            known = jobs.get((job["kind"], job["name"] or job["id"]))
+            if entry.predicted and known and not known["predicted"]:
+                continue
             jobs[job["kind"], job["name"] or job["id"]] = {
                 **job,
                 "predicted": entry.predicted,

@@ -266,6 +266,14 @@ class TestDatabases:
         assert all(row["predicted"] for row in only_host(rehearsal(["a"]))["databases"])
         assert not any(row["predicted"] for row in only_host(run(["a"]))["databases"])
 
+    def test_what_is_foreseen_takes_no_place_of_what_is(self):
+        job = {"job": {"id": "k2"}, "name": "orders", "databases": [database("a", "failed")]}
+        later = {**job, "databases": [database("a", "online")]}
+        entries = entry(facts=job, state="running"), entry(phase="verify", facts=later, state="stopped", predicted=True)
+        host = only_host(record(*entries))
+        assert (host["jobs"][0]["state"], host["databases"][0]["state"]) == ("running", "failed")
+        assert only_host(record(*reversed(entries)))["databases"][0]["predicted"] is False
+
     def test_jobs_and_migrations_tell_their_lag(self):
         job = {
             "id": "k2",
