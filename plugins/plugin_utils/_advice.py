@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._advice_looks import findings_of, modules_of
-from ._advice_rule import BACKUPS, CHANGE, CLOUD, DTS, IMPORT, NO, PATHS, UNKNOWN, Finding, words_of
+from ._advice_rule import BACKUPS, CHANGE, CLOUD, DTS, IMPORT, NO, NOTE, PATHS, UNKNOWN, Finding, words_of
 from ._advice_rules import RULES
 from ._advice_rules_downtime import downtime_of
 from ._advice_situation import Situation, situation_of
@@ -25,6 +25,7 @@ from ._advice_words import command_of, lines_of, playbook_of, tame
 YES, WITH_CHANGES = "yes", "with_changes"
 # In the order of how well a way fits. Only the first two are ever recommended.
 _FITS = (YES, WITH_CHANGES, UNKNOWN, NO)
+_EFFECTS = (NO, UNKNOWN, CHANGE, NOTE)
 
 # Who each way is for; the first reason where nothing decides against it.
 _PURPOSE = {
@@ -86,7 +87,7 @@ def _judged(path: str, situation: Situation, looks: Sequence[Mapping[str, Any]])
         found += findings_of(looks, path)
     fits = _fits(found)
     # What decides comes first, and what speaks for a way that is out is left out.
-    order = sorted(found, key=lambda finding: finding.effect != fits)
+    order = sorted(found, key=lambda finding: _EFFECTS.index(finding.effect))
     told = [finding for finding in order if finding.effect == NO] if fits == NO else order
     because = [finding.because for finding in told]
     settings = _settings(path, situation)

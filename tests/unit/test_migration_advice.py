@@ -177,6 +177,16 @@ def test_a_look_that_failed_leaves_its_way_open_and_no_other():
     assert told["summary"][1] == "Find out about cloud migration first, which may fit better."
 
 
+def test_what_decides_is_told_before_what_is_only_to_be_known():
+    looks = [look(CLOUD, check("replicas", "warn"), check("wal_level"), check("instance_exists"))]
+    why = of(ask({**PG_OWN, "databases": ["shop"]}, PG, looks=looks), CLOUD)["because"]
+    told = [
+        next(n for n, text in enumerate(why) if word in text)
+        for word in ("instance_exists", "wal_level", "named", "replicas")
+    ]
+    assert told == [1, 2, 3, 4]
+
+
 @pytest.mark.parametrize("result", [{}, {"changed": False, "skipped": True}])
 def test_a_look_that_was_left_out_counts_for_nothing(result):
     told = ask(PG_OWN, PG, looks=[{"path": CLOUD, "module": "postgresql_source", "result": result}])
