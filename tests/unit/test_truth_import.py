@@ -195,3 +195,4 @@ CANCELLATIONS = st.builds(
 )
 
 test_imports, test_imports_in_many_worlds = truth(0.2, IMPORTS)
+test_cancellations, test_cancellations_in_many_worlds = truth(0.1, CANCELLATIONS)

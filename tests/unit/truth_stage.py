@@ -60,6 +60,7 @@ class Scene:
     """One world and one wish. The stage is made anew for each story, and then the same again."""
 
     module = ""
+    credentials = CREDENTIALS
     # Codes of failures that come after a good rehearsal, because of something that no reading shows in this world.
     surprises: frozenset[str] = frozenset()
     surprises_after_a_cut: frozenset[str] = frozenset()
@@ -69,6 +70,8 @@ class Scene:
     beside_the_plan: frozenset[str] = frozenset()
     # Seconds after which a process follows one that was killed. Listings lag, and people are slower than that.
     moment = 120.0
+    # Whether the wish is for something new each time.
+    begins_anew = False
     # Whether a run that did not wait leaves steps to the next one.
     goes_on_without_waiting = False
 
@@ -95,6 +98,10 @@ class Scene:
     def orders(self, plan):
         """The steps as lists. Calls have to keep the order within a list, and only there."""
         return [list(plan)]
+
+    def timeless(self, shown):
+        """A plan or diff without what only the time of the run decides."""
+        return shown
 
     def parameters_of(self, step):
         """What a plan says about the parameters of the first call of a step."""
@@ -134,7 +141,7 @@ def run_module(stage, scene, *, check=False, cut=None):
     made = functools.partial(Services, clock=stage.clock, session=stage.session, environment={"HOME": "/none"})
     with (
         pytest.MonkeyPatch.context() as patch,
-        arguments({**CREDENTIALS, **scene.wish(), "_ansible_check_mode": check}),
+        arguments({**scene.credentials, **scene.wish(), "_ansible_check_mode": check}),
     ):
         patch.setattr(_module, "Services", made)
         stage.prepare(patch)

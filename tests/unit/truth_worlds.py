@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 # Worlds of all modules together in the soak run; one setting for machines that are fast or slow.
 SOAK = int(os.environ.get("APSARADB_TRUTH_WORLDS", "100000"))
-USUAL = 1500
+USUAL = 1100
 
 # Which lines only failing examples run is not worth the minutes that it takes to find out.
 PHASES = set(hypothesis.Phase) - {hypothesis.Phase.explain}
