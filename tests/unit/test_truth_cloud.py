@@ -156,7 +156,7 @@ class CloudScene(Scene):
             self.surprises |= {"migration_failed"}
         if any(not fields["detail"] for _kind, _ago, fields in world["before"]):
             # Nobody goes on with what the world began with.
-            self.surprises |= {"wait_timeout", "assessment_stands_still", "migration_stands_still"}
+            self.surprises |= {"wait_timeout", "assessment_stands_still", "migration_stands_still", "not_streaming"}
 
     def __repr__(self):
         return f"CloudScene({self.world!r}, {self.drawn!r})"

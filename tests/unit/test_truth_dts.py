@@ -157,7 +157,14 @@ class JobScene(Scene):
         self.world, self.drawn = world, wish
         if world["outcomes"]:
             self.surprises |= {"wait_timeout", "migration_failed", "precheck_failed"}
-        flaws = world["findings"], world["role"] != "right", not world["whitelist"], world["there"], "objects" in wish
+        flaws = (
+            world["findings"],
+            world["role"] != "right",
+            not world["whitelist"],
+            world["there"],
+            world["instances"],
+            "objects" in wish,
+        )
         if any(flaws):
             # The precheck looks at the other account, and into the databases.
             self.surprises |= {"precheck_failed"}

@@ -182,8 +182,8 @@ class UploadScene(BucketScene):
         return None if found is None else ({key: one.crc64 for key, one in found.objects.items()}, left)
 
     def once(self, call):
-        """A part that is sent again replaces itself."""
-        whole = call.action in ("PutObject", "CompleteMultipartUpload")
+        """A part that is sent again replaces itself; so does an object that may be replaced."""
+        whole = call.action in ("PutObject", "CompleteMultipartUpload") and "x-oss-forbid-overwrite" in call.parameters
         return (call.action, call.parameters["key"]) if whole else None
 
 
