@@ -194,7 +194,8 @@ paths:
       elements: str
       sample: ["It is made for PostgreSQL servers: a physical copy follows the source until it takes over."]
     to_change:
-      description: What would have to be changed first, or to be otherwise.
+      description: What has to be changed first. Of a way that does not fit, what would have to be otherwise; nothing,
+        where nothing would help.
       type: list
       elements: str
       sample: []

@@ -95,12 +95,19 @@ def _judged(path: str, situation: Situation, looks: Sequence[Mapping[str, Any]])
         "path": path,
         "fits": fits,
         "because": [tame(text) for text in (because if fits == NO else [_PURPOSE[path], *because])],
-        "to_change": list(dict.fromkeys(tame(finding.to_change) for finding in told if finding.to_change)),
+        "to_change": _to_change(told),
         "downtime": tame(downtime_of(path, situation)),
         "playbook": playbook_of(path, situation),
         "next_command": None if fits == NO else command_of(path, situation, settings),
         "looked": modules_of(looks, path),
     }
+
+
+def _to_change(told: Sequence[Finding]) -> list[str]:
+    """Nothing, where something speaks against the way that nothing changes."""
+    if any(finding.effect == NO and not finding.to_change for finding in told):
+        return []
+    return list(dict.fromkeys(tame(finding.to_change) for finding in told if finding.to_change))
 
 
 def _fits(found: Sequence[Finding]) -> str:

@@ -16,7 +16,16 @@ from ._advice_rule import CHANGE, NO, NOTE, UNKNOWN, Finding
 # Failed checks that no change of settings puts right: another target, or another way, is needed.
 _DECIDES = frozenset({"engine", "version", "same_version", "same_region", "backup_version", "cloud_disk"})
 # Failed checks that leave open what the way is about.
-_LEAVES_OPEN = frozenset({"source_instance_exists", "target_instance_exists", "instance_exists"})
+_LEAVES_OPEN = frozenset(
+    {
+        "source_instance_exists",
+        "target_instance_exists",
+        "instance_exists",
+        "source_instance",
+        "destination_instance",
+        "file_readable",
+    }
+)
 # Failed checks of what is still to be given to the way's own role, and says nothing about source or target.
 _TO_BE_GIVEN = frozenset({"job_options", "source_options"})
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from ._advice_situation import RDS, Situation
+from ._advice_situation import RDS, SQL_SERVER, Situation, Version
 
 IMPORT, BACKUPS, CLOUD, DTS = "instance_import", "backup_migration", "cloud_migration", "dts_migration"
 # In the order in which they are preferred where several fit: the fewer parts and costs, the earlier.
@@ -79,17 +79,25 @@ def from_rds(situation: Situation, engine: str) -> bool:
 
 def is_downgrade(situation: Situation) -> bool:
     """The target is of an older version than the source."""
-    return bool(
-        situation.version and situation.target_version and situation.target_version.rank < situation.version.rank
-    )
+    pair = _versions(situation)
+    return pair is not None and pair[1].rank < pair[0].rank
 
 
 def is_2008(situation: Situation) -> bool:
-    return bool(situation.target_version and situation.target_version.rank < (2012,))
+    version = situation.target_version if situation.target_engine == SQL_SERVER else None
+    return version is not None and version.rank < (2012,)
 
 
 def other_version(situation: Situation) -> bool:
-    return bool(situation.version and situation.target_version and situation.version != situation.target_version)
+    pair = _versions(situation)
+    return pair is not None and pair[0] != pair[1]
+
+
+def _versions(situation: Situation) -> tuple[Version, Version] | None:
+    """Of source and target. Those of different engines have nothing to do with each other."""
+    if situation.engine != situation.target_engine or not situation.version or not situation.target_version:
+        return None
+    return situation.version, situation.target_version
 
 
 def other_edition(situation: Situation) -> bool:

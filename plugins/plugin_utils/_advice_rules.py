@@ -24,6 +24,15 @@ _ANY_SIDE = (
         "The engine of the source is not known.",
         "Give engine in advise_source.",
     ),
+    # An instance that was not found may be anything.
+    Rule(
+        "target_unknown",
+        PATHS,
+        UNKNOWN,
+        lambda s: not s.target_engine,
+        "The target is not known.",
+        "Correct instance_id or region in advise_target, or the credentials, or give its engine and version.",
+    ),
     # Seed 000: "The source and destination instances cannot have the same ID."
     Rule(
         "same_instance",
@@ -50,12 +59,20 @@ _ANY_SIDE = (
         "It moves PostgreSQL servers only; the source runs {engine}.",
     ),
     Rule(
-        "target_of_another_engine",
-        (IMPORT, BACKUPS, CLOUD),
+        "target_not_sql_server",
+        (IMPORT, BACKUPS),
         NO,
-        lambda s: s.engine and s.target_engine and s.engine != s.target_engine,
-        "The target runs {target_engine} and cannot take the files of {engine}.",
-        "Take a target that runs {engine}.",
+        lambda s: s.target_engine not in ("", SQL_SERVER),
+        "The target runs {target_engine} and takes no files of SQL Server.",
+        "Take a target that runs SQL Server.",
+    ),
+    Rule(
+        "target_not_postgresql",
+        (CLOUD,),
+        NO,
+        lambda s: s.target_engine not in ("", POSTGRESQL),
+        "The target runs {target_engine} and takes no files of PostgreSQL.",
+        "Take a target that runs PostgreSQL.",
     ),
     # Seed 004 leaves the pairs to the service's overview of scenarios, which is not at hand.
     Rule(

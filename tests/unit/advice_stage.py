@@ -56,10 +56,12 @@ def backups(*sets):
 # By rule: source, target, wishes, seen, and the way that it decides about.
 CASES = {
     "engine_unknown": ({"kind": "self_managed"}, PG, {}, {}, CLOUD),
+    "target_unknown": (PG_OWN, {}, {}, {"target": NOT_FOUND}, CLOUD),
     "same_instance": (PG_RDS, {**PG, "instance_id": "pgm-1"}, {}, {}, DTS),
     "not_sql_server": (PG_OWN, PG, {}, {}, BACKUPS),
     "not_postgresql": (MY_RDS, MY, {}, {}, CLOUD),
-    "target_of_another_engine": (PG_OWN, MY, {}, {}, CLOUD),
+    "target_not_sql_server": ({"kind": "rds", "engine": "SQLServer"}, MY, {}, {}, IMPORT),
+    "target_not_postgresql": (PG_OWN, MY, {}, {}, CLOUD),
     "engines_differ": ({**MY_RDS, **OF_ANOTHER_ACCOUNT}, PG, {}, {}, DTS),
     "too_little_storage": ({**PG_OWN, "size_gb": 50}, PG, {}, {"target": instance(storage={"free": 40 * GIB})}, CLOUD),
     "import_from_self_managed": (SQL_OWN, SQL, {}, {}, IMPORT),

@@ -177,6 +177,11 @@ def test_a_look_that_failed_leaves_its_way_open_and_no_other():
     assert told["summary"][1] == "Find out about cloud migration first, which may fit better."
 
 
+def test_nothing_is_to_be_changed_where_that_would_not_help():
+    assert of(ask(SQL_OWN, PG), BACKUPS)["to_change"] == ["Take a target that runs SQL Server."]
+    assert of(ask(MY_RDS, MY, {"way_back": True}), BACKUPS)["to_change"] == []
+
+
 def test_what_decides_is_told_before_what_is_only_to_be_known():
     looks = [look(CLOUD, check("replicas", "warn"), check("wal_level"), check("instance_exists"))]
     why = of(ask({**PG_OWN, "databases": ["shop"]}, PG, looks=looks), CLOUD)["because"]
