@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import pathlib
 import re
+import shutil
 import sys
 import tempfile
+import weakref
 from types import MappingProxyType, SimpleNamespace
 
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths import sqlserver_backup
@@ -28,6 +30,7 @@ class BackupTruthStage(SqlServerStage):
 
     def __init__(self, world):
         place = pathlib.Path(tempfile.mkdtemp(prefix="truth"))
+        weakref.finalize(self, shutil.rmtree, place, ignore_errors=True)
         super().__init__(place / "server.json", **json.loads(json.dumps(world)))
         # Runs of this stage; sleeps are of the world's clock.
         self.session, self.time = self, SimpleNamespace(sleep=lambda seconds: self.later(seconds=seconds))

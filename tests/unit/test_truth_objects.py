@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import pathlib
+import shutil
 import tempfile
 
 from ansible_collections.apsaradb.migration.tests.unit.backup_stage import BUCKET, ENDPOINTS, full
@@ -38,6 +40,7 @@ def content(name, edition=0):
 def folder(names):
     """The files on this computer; none of them is written to."""
     made = pathlib.Path(tempfile.mkdtemp(prefix="truth"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
     for name in names:
         (made / name).write_bytes(content(name))
     return made
