@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime
 import pathlib
-import time
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -16,9 +15,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ..plugin_utils import _gate as gate
-
-_INTERVAL = 2.0
-_TELL_EVERY = 300.0
+from ..plugin_utils._gate_hold import StillHeld, hold
 
 CHECK_SPEC = {
     "name": {"type": "str", "required": True},
@@ -60,10 +57,23 @@ class ActionModule(ActionBase):
         rehearsal = bool(self._task.check_mode)
         outcome = self._passed(options, rehearsal)
         if not outcome["failed"] and options["postpone_file"] and not rehearsal:
-            held = hold(pathlib.Path(options["postpone_file"]), options)
+            held = self._held(options)
             # The hour may be another by now.
             outcome = {**self._passed(options, rehearsal), "held_seconds": round(held, 1)}
         return {**result, "changed": False, "predicted": rehearsal, **outcome}
+
+    @staticmethod
+    def _held(options: dict[str, Any]) -> float:
+        try:
+            return hold(
+                pathlib.Path(options["postpone_file"]),
+                what=options["what"],
+                make=options["postpone"],
+                timeout=options["postpone_timeout"],
+                say=Display().display,
+            )
+        except StillHeld as reason:
+            raise AnsibleActionFail(f"{reason} Nothing was written.") from None
 
     @staticmethod
     def _passed(options: dict[str, Any], rehearsal: bool) -> dict[str, Any]:
@@ -76,32 +86,3 @@ class ActionModule(ActionBase):
         verdict = "no_go" if "fail" in statuses else "review" if statuses & {"warn", "unknown"} else "go"
         told = {"msg": refusal} if refusal else {}
         return {"failed": bool(refusal), "checks": checks, "verdict": verdict, "held_seconds": 0.0, **told}
-
-
-def hold(file: pathlib.Path, options: dict[str, Any]) -> float:
-    """Wait as long as the file is there; returns for how many seconds. With `postpone` the file is made first."""
-    began = told = time.monotonic()
-    try:
-        if options["postpone"] and not file.exists():
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(f"{options['what']} is ready. Delete this file to let it go on.\n", encoding="utf-8")
-    except OSError as error:
-        raise AnsibleActionFail(f"{file} cannot be made: {error.strerror}. Nothing was written.") from None
-    if file.exists():
-        _say(f"{options['what']} is ready, and waits until {file} is deleted.")
-    while file.exists():
-        now = time.monotonic()
-        if now - began >= options["postpone_timeout"]:
-            raise AnsibleActionFail(
-                f"{options['what']} was not let go on within {options['postpone_timeout']:g} seconds: {file} is still "
-                "there. Nothing was written. Delete it and run the playbook again, or raise postpone_timeout."
-            )
-        if now - told >= _TELL_EVERY:
-            told = now
-            _say(f"{options['what']} still waits: {file} is there.")
-        time.sleep(min(_INTERVAL, options["postpone_timeout"]))
-    return time.monotonic() - began
-
-
-def _say(text: str) -> None:
-    Display().display(text)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 from typing import Any
 
@@ -42,7 +41,7 @@ class ActionModule(ActionBase):
         host = str((task_vars or {}).get("inventory_hostname") or "localhost")
         kind = record_file.REHEARSAL if self._task.check_mode else record_file.RUN
         path = record_file.path_of(options["folder"], host, kind)
-        if _is_same(path, options["approved_plan"]):
+        if record_file.is_same(path, options["approved_plan"]):
             return {**result, "changed": False, "path": str(path), "msg": f"{path} is approved and is left as it is."}
         try:
             self._record(path, host, kind, options)
@@ -53,7 +52,7 @@ class ActionModule(ActionBase):
         return {**result, "changed": False, "path": str(path)}
 
     def _record(self, path: pathlib.Path, host: str, kind: str, options: dict[str, Any]) -> None:
-        moment = record_file.Moment(options["role"], options["phase"], this_run())
+        moment = record_file.Moment(options["role"], options["phase"], record_file.this_run())
         made = [record_file.entry(told, moment) for told in options["entries"]]
         entries = [row for row in made if row is not None]
         failed = options["failed"]
@@ -63,19 +62,3 @@ class ActionModule(ActionBase):
             known = record_file.merged(record_file.read(path), entries, moment)
             guidance, role = options["guidance"], options["role"]
             record_file.write(path, record_file.document(host, role, kind, guidance, known, ansible_version))
-
-
-def this_run() -> str:
-    """Tells runs of ansible-playbook apart: the process that started this worker, and when that one began."""
-    parent = os.getppid()
-    try:
-        return f"{parent}-{os.stat(f'/proc/{parent}').st_ctime_ns}"
-    except OSError:
-        return str(parent)
-
-
-def _is_same(path: pathlib.Path, approved: str | None) -> bool:
-    """What was approved must not grow by being rehearsed against."""
-    if not approved or approved.startswith("sha256:"):
-        return False
-    return pathlib.Path(approved).expanduser().resolve() == path.resolve()

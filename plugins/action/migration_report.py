@@ -6,17 +6,15 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
-import time
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ..plugin_utils import _report_folder as report_folder
-from ..plugin_utils._report_data import report_of
-from ..plugin_utils._report_values import mapping_of, moment_of, text_of
+from ..plugin_utils._report_files import made_in
+from ..plugin_utils._report_values import text_of
 
 _TITLE = "Migration report"
 
@@ -54,33 +52,3 @@ class ActionModule(ActionBase):
             "counts": report["counts"],
             "unreadable": report["unreadable"],
         }
-
-
-def made_in(folder: pathlib.Path, title: str) -> tuple[dict[str, Any], bool]:
-    """The report, and whether its files are others than before, apart from the time. Raises OSError."""
-    # Heavy, and only needed here.
-    from ..plugin_utils._report_page import page_of
-
-    page, data = folder / report_folder.PAGE, folder / report_folder.DATA
-    files = list(report_folder.records_in(folder))
-    before = report_folder.text_in(data)
-    known = _moment_in(before)
-    if known:
-        report = report_of(files, title=title, created=known)
-        if _written(report) == before and page_of(report) == report_folder.text_in(page):
-            return report, False
-    report = report_of(files, title=title, created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
-    report_folder.write(data, _written(report))
-    report_folder.write(page, page_of(report))
-    return report, True
-
-
-def _written(report: dict[str, Any]) -> str:
-    return json.dumps(report, ensure_ascii=False, indent=1) + "\n"
-
-
-def _moment_in(text: str | None) -> str | None:
-    try:
-        return moment_of(mapping_of(json.loads(text or "")).get("created"))
-    except (ValueError, RecursionError):
-        return None

@@ -57,9 +57,10 @@ options:
         With a file, a run that was interrupted may go on with what is left. A fingerprint admits only the exact plan.
       - Compared are action, instances, names and what the task chose on purpose (a backup, a time, privileges); not
         ids of backups that were chosen automatically, times or sizes.
-      - The roles of this collection keep their rehearsals as C(rehearsal.json), with M(apsaradb.migration.migration_record).
-        A copy of that file is an approved plan; what failed in it approves nothing. A single task's rehearsal is saved with
-        M(ansible.builtin.copy) from its registered result, by a task that runs in check mode as well.
+      - The roles of this collection keep their rehearsals as C(rehearsal.json), with
+        M(apsaradb.migration.migration_record). A copy of that file is an approved plan; what failed in it approves
+        nothing. A single task's rehearsal is saved with M(ansible.builtin.copy) from its registered result, by a task
+        that runs in check mode as well.
       - Without it every plan may run.
     type: str
 """

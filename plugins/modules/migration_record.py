@@ -70,8 +70,8 @@ options:
     default: {}
   approved_plan:
     description:
-      - Path of the plan that was approved, or its fingerprint. This file is never written, so that nothing is approved by
-        being rehearsed.
+      - Path of the plan that was approved, or its fingerprint. This file is never written, so that nothing is approved
+        by being rehearsed.
       - Without it, the file of the host is written whatever it is used for.
     type: str
 attributes:

@@ -141,6 +141,22 @@ def path_of(folder: str, host: str, kind: str) -> pathlib.Path:
     return pathlib.Path(folder).expanduser().absolute() / safe / f"{kind}.json"
 
 
+def this_run() -> str:
+    """Tells runs of ansible-playbook apart: the process that started this worker, and when that one began."""
+    parent = os.getppid()
+    try:
+        return f"{parent}-{os.stat(f'/proc/{parent}').st_ctime_ns}"
+    except OSError:
+        return str(parent)
+
+
+def is_same(path: pathlib.Path, approved: str | None) -> bool:
+    """What was approved must not grow by being rehearsed against."""
+    if not approved or approved.startswith("sha256:"):
+        return False
+    return pathlib.Path(approved).expanduser().resolve() == path.resolve()
+
+
 def read(path: pathlib.Path) -> dict[str, Any] | None:
     """The file, or None where there is none of this form. What cannot be read is replaced, not added to."""
     try:

@@ -29,7 +29,7 @@ hypothesis.settings.load_profile("untimed")
 _NOT_FOR_MODULES = ("action", "callback", "doc_fragments", "plugin_utils")
 
 # Of tests with more parameters than this, ansible-test runs this many.
-SAMPLE = 4
+SAMPLE = 2
 
 
 def pytest_configure(config):

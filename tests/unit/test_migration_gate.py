@@ -9,9 +9,8 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from ansible.errors import AnsibleActionFail
-from ansible_collections.apsaradb.migration.plugins.action import migration_gate
 from ansible_collections.apsaradb.migration.plugins.plugin_utils import _gate as gate
+from ansible_collections.apsaradb.migration.plugins.plugin_utils import _gate_hold as gate_hold
 
 TARGET = "pgm-bp1target000000001"
 WHAT = f"The switch of {TARGET}"
@@ -103,7 +102,7 @@ def test_a_window_that_cannot_be_understood_is_no_open_window(begin, end):
 
 
 def hold_options(**options):
-    return {"what": WHAT, "postpone": True, "postpone_timeout": 60, **options}
+    return {"what": WHAT, "make": True, "timeout": 60, "say": lambda _text: None, **options}
 
 
 def test_a_play_is_held_until_the_file_is_deleted(tmp_path, monkeypatch):
@@ -114,21 +113,21 @@ def test_a_play_is_held_until_the_file_is_deleted(tmp_path, monkeypatch):
         if len(looks) == 3:
             file.unlink()
 
-    monkeypatch.setattr(migration_gate.time, "sleep", sleep)
-    migration_gate.hold(file, hold_options())
+    monkeypatch.setattr(gate_hold.time, "sleep", sleep)
+    gate_hold.hold(file, **hold_options())
     assert len(looks) == 3
     assert looks[0] == f"{WHAT} is ready. Delete this file to let it go on.\n"
 
 
 def test_a_file_that_stays_ends_the_wait(tmp_path, monkeypatch):
     file, now = tmp_path / "hold", [0.0]
-    monkeypatch.setattr(migration_gate.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(migration_gate.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
-    with pytest.raises(AnsibleActionFail, match="Nothing was written"):
-        migration_gate.hold(file, hold_options())
+    monkeypatch.setattr(gate_hold.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(gate_hold.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    with pytest.raises(gate_hold.StillHeld, match="within 60 seconds"):
+        gate_hold.hold(file, **hold_options())
     assert 60 <= now[0] < 63
     assert file.exists()
 
 
 def test_without_the_file_nobody_waits(tmp_path):
-    assert migration_gate.hold(tmp_path / "hold", hold_options(postpone=False)) < 1
+    assert gate_hold.hold(tmp_path / "hold", **hold_options(make=False)) < 1

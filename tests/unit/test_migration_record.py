@@ -11,7 +11,6 @@ import json
 import stat
 
 import pytest
-from ansible_collections.apsaradb.migration.plugins.action import migration_record
 from ansible_collections.apsaradb.migration.plugins.module_utils._approval import NotApproved, require_approval
 from ansible_collections.apsaradb.migration.plugins.module_utils._failure import BadRequest
 from ansible_collections.apsaradb.migration.plugins.module_utils._plan import Plan, Step
@@ -158,7 +157,7 @@ def test_a_rehearsal_that_failed_approves_nothing(tmp_path):
 def test_an_approved_file_is_told_from_others(tmp_path, approved, same):
     path = record_file.path_of(str(tmp_path), "rm-1", "rehearsal")
     given = approved and approved.format(path if approved == "{}" else tmp_path / "rm-1")
-    assert migration_record._is_same(path, given) is same
+    assert record_file.is_same(path, given) is same
 
 
 def test_two_playbooks_at_once_lose_nothing(tmp_path):

@@ -199,8 +199,7 @@ def stress(plays, folder):
     assert seen.left == []
 
 
-@pytest.mark.parametrize("repetition", range(2))
-def test_stress(plays, tmp_path, repetition):
+def test_stress(plays, tmp_path):
     stress(plays, tmp_path)
 
 

@@ -15,9 +15,9 @@ import re
 import time
 
 import pytest
-from ansible_collections.apsaradb.migration.plugins.action import migration_report
 from ansible_collections.apsaradb.migration.plugins.plugin_utils import _report_folder, _report_words
 from ansible_collections.apsaradb.migration.plugins.plugin_utils._report_chart import Axis, bars
+from ansible_collections.apsaradb.migration.plugins.plugin_utils._report_files import made_in
 from ansible_collections.apsaradb.migration.plugins.plugin_utils._report_page import page_of
 from ansible_collections.apsaradb.migration.tests.unit.report_stage import (
     HOST,
@@ -77,37 +77,37 @@ class Page(html.parser.HTMLParser):
 
 class TestFolder:
     def test_a_second_report_of_the_same_changes_nothing(self, folder, monkeypatch):
-        told, changed = migration_report.made_in(folder, "Title")
+        told, changed = made_in(folder, "Title")
         assert (changed, told["outcome"]) == (True, "unfinished")
         before = written(folder)
         monkeypatch.setattr(time, "gmtime", lambda: time.struct_time((2030, 1, 1, 0, 0, 0, 1, 1, 0)))
-        told, changed = migration_report.made_in(folder, "Title")
+        told, changed = made_in(folder, "Title")
         assert (changed, "2030" in told["created"]) == (False, False)
         assert written(folder) == before
 
     def test_other_records_another_title_or_a_lost_page_make_it_anew(self, folder):
-        migration_report.made_in(folder, "Title")
-        assert migration_report.made_in(folder, "Other")[1]
+        made_in(folder, "Title")
+        assert made_in(folder, "Other")[1]
         put(folder, run(["a"], failing=["a"]))
-        told, changed = migration_report.made_in(folder, "Other")
+        told, changed = made_in(folder, "Other")
         assert (changed, told["outcome"]) == (True, "failed")
         (folder / "report.html").unlink()
-        assert migration_report.made_in(folder, "Other")[1]
+        assert made_in(folder, "Other")[1]
         (folder / "report.json").write_text("[" * 100_000)
-        assert migration_report.made_in(folder, "Other")[1]
-        assert not migration_report.made_in(folder, "Other")[1]
+        assert made_in(folder, "Other")[1]
+        assert not made_in(folder, "Other")[1]
 
     def test_the_data_are_what_the_page_was_made_of(self, folder):
-        told, _changed = migration_report.made_in(folder, "Title")
+        told, _changed = made_in(folder, "Title")
         assert json.loads((folder / "report.json").read_text()) == told
 
     def test_only_its_owner_reads_it_and_nothing_else_is_left(self, folder):
-        migration_report.made_in(folder, "Title")
+        made_in(folder, "Title")
         assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json", HOST]
         assert (folder / "report.html").stat().st_mode & 0o777 == 0o600
 
     def test_half_a_report_is_never_seen(self, folder, monkeypatch):
-        migration_report.made_in(folder, "Title")
+        made_in(folder, "Title")
         before = (folder / "report.html").read_text()
 
         def full(*_arguments):
@@ -123,7 +123,7 @@ class TestFolder:
         (folder / "pipe").mkdir()
         os.mkfifo(folder / "pipe" / "run.json")
         (folder / "odd" / "rehearsal.json").mkdir(parents=True)
-        told, _changed = migration_report.made_in(folder, "Title")
+        told, _changed = made_in(folder, "Title")
         assert [(one["file"], one["reason"]) for one in told["unreadable"]] == [
             ("odd/rehearsal.json", "it is not a file."),
             ("pipe/run.json", "it is not a file."),
@@ -131,12 +131,12 @@ class TestFolder:
 
     def test_a_file_that_is_far_too_large_is_not_read(self, folder, monkeypatch):
         monkeypatch.setattr(_report_folder, "LARGEST", 10)
-        told, _changed = migration_report.made_in(folder, "Title")
+        told, _changed = made_in(folder, "Title")
         assert len(told["unreadable"]) == 2
 
     def test_without_a_folder_there_is_no_report(self, tmp_path):
         with pytest.raises(FileNotFoundError):
-            migration_report.made_in(tmp_path / "none", "Title")
+            made_in(tmp_path / "none", "Title")
 
 
 class TestPage:
