@@ -200,3 +200,13 @@ def test_a_job_of_that_name_that_is_not_configured(stage, run):
     assert "None" not in result["msg"]
     assert "an end that is not told" in result["msg"]
     assert len(stage.calls(BUY)) == 1
+
+
+def test_a_job_that_was_stopped_before_its_purchase_was_not_bought(stage, run):
+    assert not run(stage, MODULE, **stage.wish("configured"))["failed"]
+    wish = stage.wish("stopped", accept=["delay", "job_complete", "job_status"])
+    told, done = run(stage, MODULE, check=True, **wish), run(stage, MODULE, **wish)
+    assert "StopDtsJob" in stage.effects()
+    assert BUY not in stage.effects()
+    assert done["diff"] == told["diff"]
+    assert (done["diff"]["after"]["bought"], done["job"]["bought"]) == (False, False)

@@ -89,9 +89,10 @@ class Job(NamedTuple):
 
     @property
     def paid(self) -> bool:
-        """Whether its instance was bought. A job that ran was."""
-        ran = (MIGRATING, RETRYING, SUSPENDED, FAILED, FINISHED, LOCKED, "Upgrade", "Downgrade")
-        return bool(self.pay_type) or self.status in ran
+        """Whether its instance was bought. A job that ran was; one that is over may have been stopped before that."""
+        ran = (MIGRATING, RETRYING, SUSPENDED, FAILED, LOCKED, "Upgrade", "Downgrade")
+        moved = self.status == FINISHED and any(phase.percent for phase in self.phases.values())
+        return bool(self.pay_type) or self.status in ran or moved
 
     @property
     def caught_up(self) -> bool:
