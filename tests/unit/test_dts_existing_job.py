@@ -210,3 +210,15 @@ def test_a_job_that_was_stopped_before_its_purchase_was_not_bought(stage, run):
     assert BUY not in stage.effects()
     assert done["diff"] == told["diff"]
     assert (done["diff"]["after"]["bought"], done["job"]["bought"]) == (False, False)
+
+
+@pytest.mark.parametrize("state", ["suspended", "stopped"])
+def test_what_is_paused_or_ended_keeps_its_objects(stage, run, state):
+    assert not run(stage, MODULE, **stage.wish("caught_up"))["failed"]
+    accepted = ["delay", "job_complete", "job_status", "objects"]
+    wish = stage.wish(state, objects=[{"database": "shop", "new_name": "store"}], accept=accepted)
+    told, done = run(stage, MODULE, check=True, **wish), run(stage, MODULE, **wish)
+    assert not done["failed"], done["msg"]
+    assert "ModifyDtsJob" not in stage.effects()
+    assert done["diff"] == told["diff"]
+    assert done["diff"]["after"]["objects"]["shop"]["name"] == "shop"

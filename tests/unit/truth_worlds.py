@@ -52,13 +52,22 @@ def document(*instances, **more):
 
 
 def truth(share, scenes):
-    """Two tests of scenes: a usual one, and one that is run by make soak. share: of all worlds, from 0 to 1."""
+    """Two tests of scenes: a usual one, and one that is run by make soak. share: of all worlds, from 0 to 1.
 
-    def make(worlds):
+    The usual one draws the same worlds each time, so that it fails for who broke something; the long one draws others.
+    """
+
+    def make(worlds, *, same):
         def test(request):
             tried = 0
 
-            @hypothesis.settings(max_examples=worlds, phases=PHASES, suppress_health_check=list(hypothesis.HealthCheck))
+            @hypothesis.settings(
+                max_examples=worlds,
+                phases=PHASES,
+                derandomize=same,
+                database=None,
+                suppress_health_check=list(hypothesis.HealthCheck),
+            )
             @hypothesis.given(scenes, CUTS)
             def any_world(scene, cut):
                 nonlocal tried
@@ -72,5 +81,5 @@ def truth(share, scenes):
 
         return test
 
-    usual, many = (pytest.mark.worlds(make(round(worlds * share))) for worlds in (USUAL, SOAK))
-    return usual, pytest.mark.soak(many)
+    usual, many = make(round(USUAL * share), same=True), make(round(SOAK * share), same=False)
+    return pytest.mark.worlds(usual), pytest.mark.soak(pytest.mark.worlds(many))

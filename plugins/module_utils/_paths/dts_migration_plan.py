@@ -317,7 +317,10 @@ def _named(request: Request, job: Job | None, state: str) -> dict[str, Any]:
 def _named_after(request: Request, job: Job | None, steps: tuple[Step, ...]) -> dict[str, Any]:
     if request.state == ABSENT:
         return {"bought": False}
+    bought = bool(job and job.paid) or any(step.action == api.BUY for step in steps)
+    if job is not None and request.state not in FORWARD:
+        # Who pauses or ends a job changes nothing else of it, whatever else is wished.
+        return {"bought": bought}
     from .dts_migration_changes import shown_after
 
-    bought = bool(job and job.paid) or any(step.action == api.BUY for step in steps)
     return {"bought": bought, **shown_after(request, job)}
