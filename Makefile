@@ -45,7 +45,7 @@ chromium:
 demo: $(READY) mariadb
 	@$(BIN)/python demo/run.py
 
-test: $(READY) mariadb chromium
+test: $(READY) mariadb
 	@rm -rf build/results && mkdir -p build/results
 	@$(BIN)/python tests/utils/all_sessions.py build/results; $(REPORT) build/results
 

@@ -156,7 +156,11 @@ def units(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def browser(session: nox.Session) -> None:
-    """Open reports in Chromium, where there is one: sort, filter, print, with hostile names, for every reader."""
+    """Open reports in Chromium, where there is one: sort, filter, print, with hostile names, for every reader.
+
+    It is installed here, while other sessions run.
+    """
+    session.run("sh", "tests/utils/chromium.sh", external=True)
     session.env["PYTHONPATH"] = str(collection_tree())
     options = ["-q", "-rs", "--import-mode=importlib", "-p", "no:cacheprovider"]
     report = f"--junitxml={RESULTS / 'browser.xml'}"
