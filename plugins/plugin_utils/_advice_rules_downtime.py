@@ -134,7 +134,7 @@ OF_DOWNTIME = (
         "dts_carries_changes",
         (DTS,),
         NOTE,
-        lambda s: follows(s),
+        follows,
         "The job has to carry changes (incremental migration), which is charged until the job is deleted.",
         settings=(("migration_types", ["schema", "full", "incremental"]),),
     ),

@@ -114,9 +114,9 @@ class TruthSession:
         self._world.log(call, status, code)
         return Answer(status, json.dumps(identified(body, call.request_id)).encode())
 
-    def _of_oss(self, method, url, *, data, params, headers, **_rest):
+    def _of_oss(self, method, url, data=None, params=None, headers=None, **_rest):
         """Through the whole service, but past the preparation that requests does: oss2 prepares everything itself."""
         prepared = requests.PreparedRequest()
-        told = {name: value for name, value in headers.items() if value is not None}
+        told = {name: value for name, value in (headers or {}).items() if value is not None}
         prepared.prepare(method=method, url=url, params=params, headers=told, data=data)
         return self._oss.send(prepared, stream=True)
