@@ -119,6 +119,9 @@ class BackupScene(Scene):
         if world.get("sysadmin") is False and FOLDER not in world["folders"]:
             # Who may make folders is not told.
             self.surprises |= {"229"}
+        if any(database.get("damaged") for database in world["databases"].values()):
+            # A damaged page shows when it is read.
+            self.surprises |= {"3043"}
 
     def __repr__(self):
         return f"BackupScene({self.world!r}, {self._wish!r})"
