@@ -59,6 +59,7 @@ class ActionModule(ActionBase):
         if failed and not any(row["failed"] for row in entries):
             entries.append(record_file.failure_entry(failed, moment))
         with record_file.alone(path):
-            known = record_file.merged(record_file.read(path), entries, moment)
+            before, is_run = record_file.read(path), kind == record_file.RUN
+            known = record_file.merged(before, entries, moment, keep_changes=is_run)
             guidance, role = options["guidance"], options["role"]
             record_file.write(path, record_file.document(host, role, kind, guidance, known, ansible_version))

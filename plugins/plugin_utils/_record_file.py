@@ -17,7 +17,8 @@ A folder holds `HOST/rehearsal.json` and `HOST/run.json`, one of each per invent
     entries   one per role, phase, module, instance and subject: see entry()
 
 An entry of an earlier run of ansible-playbook goes when its role's phase is recorded again, so that nothing stays
-approved which the last rehearsal did not hold.
+approved which the last rehearsal did not hold. What a run changed stays in run.json: a second run, which finds nothing
+to do, does not make it undone.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+AFTER_A_REHEARSAL = (
+    "Have this rehearsal approved. Then run the same command without --check; given a copy of rehearsal.json as "
+    "approved_plan, the run does nothing beyond it."
+)
 FORMAT, VERSION = "apsaradb.migration/record", 1
 REHEARSAL, RUN = "rehearsal", "run"
 # What a result holds beside the module's own facts.
@@ -96,28 +101,36 @@ def failure_entry(failed: Mapping[str, Any], moment: Moment) -> dict[str, Any]:
 
 
 def merged(
-    before: Mapping[str, Any] | None, entries: Sequence[Mapping[str, Any]], moment: Moment
+    before: Mapping[str, Any] | None, entries: Sequence[Mapping[str, Any]], moment: Moment, *, keep_changes: bool
 ) -> list[dict[str, Any]]:
-    """The entries of a file after a phase was recorded: those of other phases, and of this one those of this run."""
+    """The entries of a file after a phase was recorded: those of other phases, and of this one those of this run.
+
+    keep_changes: whether earlier runs of this phase that changed something stay, too.
+    """
     fresh = {_key(row) for row in entries}
     known = [dict(row) for row in (before or {}).get("entries") or [] if isinstance(row, Mapping)]
-    kept = [row for row in known if not _is_of_an_earlier_run(row, moment) and _key(row) not in fresh]
+    kept = [row for row in known if not _is_overtaken(row, moment, keep_changes) and _key(row) not in fresh]
     return kept + [dict(row) for row in entries]
 
 
-def _is_of_an_earlier_run(row: Mapping[str, Any], moment: Moment) -> bool:
-    return (row.get("role"), row.get("phase")) == (moment.role, moment.phase) and row.get("run") != moment.run
+def _is_overtaken(row: Mapping[str, Any], moment: Moment, keep_changes: bool) -> bool:
+    if (row.get("role"), row.get("phase")) != (moment.role, moment.phase) or row.get("run") == moment.run:
+        return False
+    return not (keep_changes and row.get("changed") and not row.get("predicted"))
 
 
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     names = tuple(str(name) for name in row.get("subject") or [])
-    return (*(row.get(part) for part in ("role", "phase", "module", "instance")), names)
+    return (*(row.get(part) for part in ("role", "phase", "module", "instance", "run")), names)
 
 
 def document(
     host: str, role: str, kind: str, guidance: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], ansible: str
 ) -> dict[str, Any]:
     """A whole file. ansible: version of ansible-core."""
+    told = {name: [str(text) for text in texts] for name, texts in guidance.items()}
+    if kind == REHEARSAL and not told.get("next") and not any(row["failed"] for row in entries):
+        told["next"] = [AFTER_A_REHEARSAL]
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -130,7 +143,7 @@ def document(
             "ansible_core": ansible,
             "python": platform.python_version(),
         },
-        "guidance": {name: [str(text) for text in texts] for name, texts in guidance.items()},
+        "guidance": told,
         "entries": list(entries),
     }
 

@@ -82,17 +82,17 @@ def test_a_later_run_replaces_its_phase_and_leaves_the_others():
     assess = entries_of(result(step("sales", "crm")), phase="assess", run="1")
     before = {"entries": assess + entries_of(result(step("crm")), phase="import", run="1")}
     after = record_file.merged(
-        before, entries_of(result(step("sales")), phase="import", run="2"), moment("import", "2")
+        before, entries_of(result(step("sales")), phase="import", run="2"), moment("import", "2"), keep_changes=False
     )
     assert [(row["phase"], row["run"]) for row in after] == [("assess", "1"), ("import", "2")]
     # A phase of the same name of another role stays.
     backup = moment("import", "3", role="sqlserver_backup")
-    assert len(record_file.merged({"entries": after}, [], backup)) == 2
+    assert len(record_file.merged({"entries": after}, [], backup, keep_changes=False)) == 2
     # The same phase twice in one run, for another instance: both stay.
     other = record_file.entry(
         {"module": MODULE, "instance": "rm-2", "result": result(step("hr"))}, moment("import", "2")
     )
-    assert len(record_file.merged({"entries": after}, [other], moment("import", "2"))) == 3
+    assert len(record_file.merged({"entries": after}, [other], moment("import", "2"), keep_changes=False)) == 3
 
 
 def test_the_file_is_for_its_owner_and_never_half_written(tmp_path, monkeypatch):
@@ -167,9 +167,31 @@ def test_two_playbooks_at_once_lose_nothing(tmp_path):
         moment_of_one = moment(f"phase{number}", str(number))
         fresh = entries_of(result(), phase=f"phase{number}", run=str(number))
         with record_file.alone(path):
-            known = record_file.merged(record_file.read(path), fresh, moment_of_one)
+            known = record_file.merged(record_file.read(path), fresh, moment_of_one, keep_changes=True)
             record_file.write(path, record_file.document("rm-1", "instance_import", "run", {}, known, "2.19.14"))
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         list(pool.map(add, range(40)))
     assert len(record_file.read(path)["entries"]) == 40
+
+
+def test_a_second_run_does_not_undo_what_the_first_changed():
+    first = entries_of(result(step("sales"), predicted=False), phase="import", run="1")
+    looked = entries_of(result(step("sales")), phase="assess", run="1")
+    second = entries_of(result(predicted=False), phase="import", run="2")
+    after = record_file.merged({"entries": looked + first}, second, moment("import", "2"), keep_changes=True)
+    assert [(row["phase"], row["run"]) for row in after] == [("assess", "1"), ("import", "1"), ("import", "2")]
+    # A look that only foresaw it is overtaken, and so is a rehearsal.
+    again = entries_of(result(), phase="assess", run="2")
+    assert len(record_file.merged({"entries": after}, again, moment("assess", "2"), keep_changes=True)) == 3
+    assert len(record_file.merged({"entries": first}, second, moment("import", "2"), keep_changes=False)) == 1
+
+
+def test_a_good_rehearsal_says_what_is_next():
+    def told(kind, **more):
+        rows = entries_of(result(**more))
+        return record_file.document("rm-1", "instance_import", kind, {"next": []}, rows, "2.19.14")["guidance"]["next"]
+
+    assert told("rehearsal") == [record_file.AFTER_A_REHEARSAL]
+    assert told("rehearsal", failed=True) == []
+    assert told("run") == []
