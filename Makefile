@@ -65,7 +65,11 @@ mutations: $(READY)
 soak: $(READY) mariadb
 	@$(NOX) -e soak
 
-docs: $(READY)
+# The documentation shows the report of the demo.
+build/demo/report.html: $(READY)
+	@$(MAKE) demo
+
+docs: $(READY) chromium build/demo/report.html
 	@$(NOX) -e docs
 
 bench: $(READY)

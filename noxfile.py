@@ -203,6 +203,16 @@ for other_core in (*cores.OLDER, *cores.NEWER):
     add_core(other_core)
 
 
+def picture(session: nox.Session, pages: pathlib.Path) -> None:
+    """Have the picture of a report, that of the demo, beside the page that shows it."""
+    page = next(pages.rglob("rehearsal.rst"), None)
+    if page is None:
+        session.error("the guide that shows a report is missing")
+    shot = [str(cores.VENV / "bin" / "python"), "tests/utils/screenshot.py", "build/demo/report.html"]
+    with session.chdir(ROOT):
+        session.run(*shot, str(page.parent / "report.png"), external=True)
+
+
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """Build the documentation site into build/docs, without network."""
@@ -223,6 +233,7 @@ def docs(session: nox.Session) -> None:
     with session.chdir(source):
         collection = ["collection", "--use-current", "--squash-hierarchy", "--fail-on-error", "--cleanup=everything"]
         session.run("antsibull-docs", *collection, f"--dest-dir={source / 'rst'}", "apsaradb.migration")
+        picture(session, source / "rst")
         session.run("sphinx-build", "-M", "html", "rst", "build", "-c", ".", "--keep-going", "-q")
     session.run("cp", "-r", str(source / "build" / "html"), str(target), external=True)
     session.log(f"The site starts at {target / 'index.html'}")
