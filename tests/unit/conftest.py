@@ -84,8 +84,11 @@ def _beyond_a_sample(items):
 def pytest_collection_finish(session):
     """Import what tests would import: ansible-test runs each in a fork of this process, without compiled files.
 
-    Without this, most of the time of a test is spent on reading the same source once more.
+    Without this, most of the time of a test is spent on reading the same source once more. Elsewhere it would only make
+    the start of each process longer.
     """
+    if not session.config.pluginmanager.hasplugin("ansible_forked"):
+        return
     for name in _ours():
         importlib.import_module(name)
     for name in ("oss2", "psycopg", "pymssql", "pymysql", "sqlglot", "alibabacloud_credentials.client"):
