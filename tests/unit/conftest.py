@@ -28,8 +28,8 @@ hypothesis.settings.load_profile("untimed")
 # What runs on the controller. Once it is imported, Ansible reads a module's parameters in another way than in a module.
 _NOT_FOR_MODULES = ("action", "callback", "doc_fragments", "plugin_utils")
 
-# Of tests with more parameters than this, ansible-test runs this many. Cores differ in how they call modules, not in what
-# these decide.
+# Of tests with more parameters than this, ansible-test runs this many. Cores differ in how they call modules, not in
+# what these decide.
 SAMPLE = 1
 
 
