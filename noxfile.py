@@ -208,7 +208,7 @@ def picture(session: nox.Session, pages: pathlib.Path) -> None:
     page = next(pages.rglob("rehearsal.rst"), None)
     if page is None:
         session.error("the guide that shows a report is missing")
-    shot = [str(cores.VENV / "bin" / "python"), "tests/utils/screenshot.py", "build/demo/report.html"]
+    shot = [str(cores.VENV / "bin" / "python"), "tests/utils/screenshot.py", "--height=1700", "build/demo/report.html"]
     with session.chdir(ROOT):
         session.run(*shot, str(page.parent / "report.png"), external=True)
 
