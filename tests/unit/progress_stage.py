@@ -22,6 +22,22 @@ import time
 
 from ansible_collections.apsaradb.migration.plugins.module_utils import _plan
 
+# A wait, as a module tells it.
+WAIT = {
+    "kind": "wait",
+    "module": "rds_cloud_migration",
+    "host": "h1",
+    "task": "t1",
+    "subject": "10.0.0.1:5432",
+    "stage": "increment streaming",
+    "lag_bytes": 3_100_000,
+    "lag_seconds": 2,
+    "waiting_for": "a small lag",
+    "elapsed": 720,
+    "timeout": 21600,
+    "next": 15,
+}
+
 PLAYBOOK = shutil.which("ansible-playbook", path=os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]]))
 # Where ansible_collections is.
 COLLECTIONS = pathlib.Path(_plan.__file__).parents[5]

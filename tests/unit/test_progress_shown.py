@@ -14,6 +14,7 @@ from ansible_collections.apsaradb.migration.plugins.plugin_utils import _progres
 from ansible_collections.apsaradb.migration.plugins.plugin_utils._progress_bars import Bars
 from ansible_collections.apsaradb.migration.plugins.plugin_utils._progress_lines import Lines
 from ansible_collections.apsaradb.migration.plugins.plugin_utils._progress_works import Works, read_event
+from ansible_collections.apsaradb.migration.tests.unit.progress_stage import WAIT
 
 UPLOAD = {
     "kind": "upload",
@@ -27,20 +28,6 @@ UPLOAD = {
     "total": 1e9,
     "rate": 110e6,
     "eta": 5.0,
-}
-WAIT = {
-    "kind": "wait",
-    "module": "rds_cloud_migration",
-    "host": "h1",
-    "task": "t1",
-    "subject": "10.0.0.1:5432",
-    "stage": "increment streaming",
-    "lag_bytes": 3_100_000,
-    "lag_seconds": 2,
-    "waiting_for": "a small lag",
-    "elapsed": 720,
-    "timeout": 21600,
-    "next": 15,
 }
 
 

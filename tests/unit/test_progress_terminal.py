@@ -29,22 +29,7 @@ from ansible_collections.apsaradb.migration.plugins.plugin_utils._progress_lines
 from ansible_collections.apsaradb.migration.plugins.plugin_utils._progress_listener import Listener
 from ansible_collections.apsaradb.migration.plugins.plugin_utils._progress_terminal import Terminal
 from ansible_collections.apsaradb.migration.plugins.plugin_utils._progress_watcher import LinesView, Watcher
-
-WAIT = {
-    "kind": "wait",
-    "module": "rds_cloud_migration",
-    "host": "h1",
-    "task": "t1",
-    "subject": "10.0.0.1:5432",
-    "stage": "increment streaming",
-    "lag_bytes": 3_100_000,
-    "lag_seconds": 2,
-    "waiting_for": "a small lag",
-    "elapsed": 720,
-    "timeout": 21600,
-    "next": 15,
-}
-
+from ansible_collections.apsaradb.migration.tests.unit.progress_stage import WAIT
 
 # The terminal
 
