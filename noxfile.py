@@ -125,6 +125,7 @@ def soak(session: nox.Session) -> None:
     """Run the long tests: more random worlds, longer histories."""
     options = ["-q", "-m", "soak", "--import-mode=importlib", "-p", "no:cacheprovider"]
     run(session, "python", "-m", "pytest", *options, "tests/unit", "tests/emulator/tests", *session.posargs)
+    reliability_tests(session, "-m", "soak")
     os.environ["APSARADB_LONG_STORIES"] = "1"
     ansible_test(session, cores.MAIN.version, "integration")
 
@@ -152,6 +153,19 @@ def units(session: nox.Session) -> None:
     options += ["--reruns", "1", "-rR"]
     report = f"--junitxml={RESULTS / 'units.xml'}"
     run(session, "python", "-m", "pytest", *options, report, "tests/unit", *session.posargs)
+
+
+def reliability_tests(session: nox.Session, *options: str | pathlib.Path) -> None:
+    """Run tests of tests/reliability; what they told stands at the end."""
+    session.env["PYTHONPATH"] = str(collection_tree())
+    usual = ["-q", "-n", "2", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    run(session, "python", "-m", "pytest", *usual, *options, "tests/reliability", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def reliability(session: nox.Session) -> None:
+    """Faults, killed runs, load and hostile input across all paths: the short version."""
+    reliability_tests(session, "-m", "not soak", f"--junitxml={RESULTS / 'reliability.xml'}")
 
 
 @nox.session(venv_backend="none")
