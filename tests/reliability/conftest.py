@@ -12,7 +12,9 @@ from __future__ import annotations
 import pytest
 
 # Fixtures of the unit tests, and their settings of Hypothesis.
-from ansible_collections.apsaradb.migration.tests.unit.conftest import run, stage  # noqa: F401
+from ansible_collections.apsaradb.migration.tests.unit.conftest import run, stage
+
+__all__ = ["run", "stage"]
 
 FIGURES = "figures"
 

@@ -23,7 +23,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NOX = [sys.executable, "-m", "nox", "--no-error-on-missing-interpreters"]
 # The long ones first: a long one begun last would run alone. What is not named here follows in nox's order.
-LONG = ("integration", "units", "sanity", "core-main", "core-oldest", "core-newest", "emulator", "mutations", "reliability")
+LONG = "integration units sanity core-oldest core-newest core-main emulator reliability mutations".split()
 # antsibull-nox's name for others that are in the list themselves.
 META = "Meta session"
 
@@ -56,14 +56,16 @@ class Lanes:
             )
             self._running.add(process)
         start = time.monotonic()
-        output, _none = process.communicate()
+        assert process.stdout is not None
+        output = process.stdout.read()
+        _pid, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
         log_of(self._results, name).write_text(output)
+        # What lanes share is processors; servers that a session left to run are not counted.
+        took = f"{time.monotonic() - start:.0f} s, {usage.ru_utime + usage.ru_stime:.0f} s of CPU"
         with self._lock:
             self._running.discard(process)
-            print(
-                f"\n==== {name} ====\n{output.rstrip()}\n==== {name}: {time.monotonic() - start:.0f} s ====\n",
-                flush=True,
-            )
+            print(f"\n==== {name} ====\n{output.rstrip()}\n==== {name}: {took} ====\n", flush=True)
 
     def stop(self) -> None:
         with self._lock:
