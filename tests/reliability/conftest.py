@@ -10,13 +10,14 @@ Helpers are those of the unit tests. ansible-test does not come here: nothing of
 from __future__ import annotations
 
 import pytest
+from ansible_collections.apsaradb.migration.tests.reliability.figure_tables import table
 
 # Fixtures of the unit tests, and their settings of Hypothesis.
 from ansible_collections.apsaradb.migration.tests.unit.conftest import run, stage
 
 __all__ = ["run", "stage"]
 
-FIGURES = "figures"
+FIGURES, CELLS = "figures", "cells"
 
 
 def pytest_configure(config):
@@ -34,15 +35,34 @@ def figures(record_property):
     return show
 
 
+@pytest.fixture
+def cells(record_property):
+    """cells("title", "row", {head: mark, …}, ["legend", …]) adds a row to the table of this title, from any worker.
+
+    Marks are those of figure_tables.py. What is told later about the same row replaces what was told before.
+    """
+
+    def show(title, row, marks, legend=()):
+        record_property(CELLS, [title, row, dict(marks), list(legend)])
+
+    return show
+
+
 def pytest_terminal_summary(terminalreporter):
     """Show what tests told with the fixture figures, a section for each title."""
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
-    told = {}
+    told, tables = {}, {}
     for report in sorted(reports, key=lambda report: report.nodeid):
         for name, value in getattr(report, "user_properties", ()):
             if name == FIGURES:
                 title, lines = value
                 told.setdefault(title, []).extend(lines)
+            elif name == CELLS:
+                title, row, marks, legend = value
+                rows, _legend = tables.setdefault(title, ({}, legend))
+                rows[row] = marks
+    for title, (rows, legend) in tables.items():
+        told[title] = [*told.get(title, []), *table(sorted(rows.items()), legend)]
     for title, lines in told.items():
         terminalreporter.section(title)
         for line in lines:
