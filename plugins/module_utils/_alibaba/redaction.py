@@ -13,6 +13,7 @@ forms: passwords percent-encoded in URLs, twice encoded in the string to sign, e
 from __future__ import annotations
 
 import base64
+import functools
 import json
 import re
 from collections.abc import Iterable
@@ -42,12 +43,14 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     return text
 
 
-def _forms(secret: str) -> set[str]:
+# Whoever shows a list of texts redacts each of them, with the same few secrets.
+@functools.lru_cache(maxsize=16)
+def _forms(secret: str) -> frozenset[str]:
     """The secret as typed, percent-encoded once and twice, escaped in JSON, and in Base64."""
     if len(secret) < _SHORTEST:
-        return set()
+        return frozenset()
     once = quote(secret, safe="")
-    return {
+    forms = {
         secret,
         once,
         once.lower() if "%" in once else once,
@@ -57,3 +60,4 @@ def _forms(secret: str) -> set[str]:
         json.dumps(secret, ensure_ascii=False)[1:-1],
         base64.b64encode(secret.encode()).decode(),
     }
+    return frozenset(forms)

@@ -191,7 +191,8 @@ class Cursor:
                 self._rows, self.description = _carry_out(world, statement)
             if kind == "lost after":
                 self._break()
-        time.sleep(pause)
+        if pause:
+            time.sleep(pause)
 
     def _break(self):
         self.connection.broken = True
@@ -300,9 +301,12 @@ def _tables(world, statement):
     base = sqlite3.connect(":memory:")
     base.execute("ATTACH ':memory:' AS sys")
     base.execute("ATTACH ':memory:' AS msdb")
+    content = _content(world)
     for name, columns in TABLES.items():
+        if name.partition(".")[2] not in statement:
+            continue
         base.execute(f"CREATE TABLE {name} ({', '.join(columns.split())})")
-    for name, rows in _content(world).items():
+        rows = content[name]
         marks = ", ".join("?" * len(TABLES[name].split()))
         base.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
     ids = {number: name for name, number in _ids(world).items()}
