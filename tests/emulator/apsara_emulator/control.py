@@ -34,6 +34,7 @@ class Control:
             ("GET", "world"): lambda _request: self._world.to_document(),
             ("POST", "world"): self._merge,
             ("POST", "clock"): self._advance,
+            ("GET", "permissions"): lambda _request: self._world.permissions.as_documents(),
             ("GET", "mysql"): lambda _request: mysql.overview(self._world),
             ("POST", "mysql/source"): lambda request: mysql.add_source(self._world, _mapping(request)),
             ("POST", "mysql/server"): lambda request: mysql.act(self._world, _mapping(request)),

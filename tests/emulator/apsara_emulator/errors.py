@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class ApiError(Exception):
     """An answer of the service that is an error.
 
     `code` is the service's error code, `http_status` the status it travels with, `message` its text.
-    `request_id` is filled in by the world before the error leaves it.
+    `request_id` is filled in by the world before the error leaves it. `details` are further fields of the answer.
     """
 
     def __init__(self, code: str, http_status: int, message: str) -> None:
@@ -20,6 +22,7 @@ class ApiError(Exception):
         self.http_status = http_status
         self.message = message
         self.request_id = ""
+        self.details: dict[str, Any] = {}
 
     @classmethod
     def spelled(cls, spelling: str, message: str) -> ApiError:

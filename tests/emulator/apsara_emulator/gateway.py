@@ -87,7 +87,7 @@ class Gateway:
             return self._error(error)
 
     def _error(self, error: ApiError) -> _Result:
-        body = {"Code": error.code, "Message": error.message}
+        body = {"Code": error.code, "Message": error.message, **error.details}
         retry_after = ""
         if error.code.startswith("Throttling") and self.world.variants["retry_after"] != "missing":
             retry_after = self.world.variants["retry_after"]

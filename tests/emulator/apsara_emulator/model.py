@@ -11,20 +11,12 @@ from dataclasses import dataclass, field
 from .documents import Instant
 from .model_durations import Durations
 from .model_migrations import MigrateTask
-from .model_ram import Policy, Role
+from .model_ram import AccessKey, Policy, Role, User
 from .oss_model import Bucket
 from .postgresql.model import CloudMigration, CloudTask, Stall
 from .transmission.model import DtsFinding, DtsJob, DtsOrder
 
 GIB = 1024**3
-
-
-@dataclass
-class AccessKey:
-    """A long-term key."""
-
-    access_key_id: str
-    access_key_secret: str
 
 
 @dataclass
@@ -37,16 +29,19 @@ class SecurityToken:
     expires: Instant
     role: str = "migration"
     session: str = "session"
+    policy: str = ""
+    """What the session is narrowed down to, a JSON text; nothing: all that the role may do."""
 
 
 @dataclass
 class Account:
-    """An account of the cloud, what it can sign with, and its RAM roles and own policies by name."""
+    """An account of the cloud, what it can sign with, and its RAM users, roles and own policies by name."""
 
     account_id: str
     access_keys: list[AccessKey] = field(default_factory=list)
     security_tokens: list[SecurityToken] = field(default_factory=list)
     bearer_tokens: list[str] = field(default_factory=list)
+    users: dict[str, User] = field(default_factory=dict)
     roles: dict[str, Role] = field(default_factory=dict)
     policies: dict[str, Policy] = field(default_factory=dict)
 

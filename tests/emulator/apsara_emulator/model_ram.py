@@ -2,13 +2,29 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a world knows of roles and policies."""
+"""What a world knows of users, roles and policies."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from .documents import Instant
+
+
+@dataclass
+class AccessKey:
+    """A long-term key."""
+
+    access_key_id: str
+    access_key_secret: str
+
+
+@dataclass
+class User:
+    """A RAM user. It may do what its policies say, written as those of a role are."""
+
+    access_keys: list[AccessKey] = field(default_factory=list)
+    policies: list[str] = field(default_factory=list)
 
 
 @dataclass

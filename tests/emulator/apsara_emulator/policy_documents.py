@@ -32,7 +32,7 @@ class PolicyError(ValueError):
 
 def parse_trust_policy(text: str) -> list[Trust]:
     """The statements of a trust policy about sts:AssumeRole. PolicyError if the document is not one."""
-    statements = _statements(text)
+    statements = statements_of(text)
     result = []
     for statement in statements:
         if "Resource" in statement:
@@ -43,24 +43,17 @@ def parse_trust_policy(text: str) -> list[Trust]:
         for kind in principal:
             if kind not in ("RAM", "Service", "Federated"):
                 raise PolicyError(f"Principal has no {kind[:40]!r}")
-        accounts = _texts(principal.get("RAM", []), "Principal.RAM")
-        services = _texts(principal.get("Service", []), "Principal.Service")
+        accounts = texts_of(principal.get("RAM", []), "Principal.RAM")
+        services = texts_of(principal.get("Service", []), "Principal.Service")
         for one in accounts:
             if not _ACCOUNT.fullmatch(one):
                 raise PolicyError(f"{one[:80]!r} is no principal of RAM")
         for one in services:
             if not _SERVICE.fullmatch(one):
                 raise PolicyError(f"{one[:80]!r} is no service")
-        if any(action in _ASSUME for action in _texts(statement["Action"], "Action")):
+        if any(action in _ASSUME for action in texts_of(statement["Action"], "Action")):
             result.append(Trust(statement["Effect"] == "Allow", tuple(accounts), tuple(services)))
     return result
-
-
-def check_policy(text: str) -> None:
-    """PolicyError unless the document is a policy that gives or denies rights."""
-    for statement in _statements(text):
-        if "Principal" in statement or not _texts(statement.get("Resource", []), "Resource"):
-            raise PolicyError("a statement of a policy has a Resource and no Principal")
 
 
 def trusts_account(statements: list[Trust], account_id: str, guise: str = "root") -> bool:
@@ -100,7 +93,8 @@ def _decided(statements: list[Trust], fits: Any) -> bool:
     return any(one.allows for one in fitting) and all(one.allows for one in fitting)
 
 
-def _statements(text: str) -> list[dict[str, Any]]:
+def statements_of(text: str) -> list[dict[str, Any]]:
+    """The statements of a document of either kind. PolicyError if it has another form."""
     if len(text) > _MAX_LENGTH:
         raise PolicyError(f"the document is longer than {_MAX_LENGTH} characters")
     try:
@@ -120,12 +114,13 @@ def _statements(text: str) -> list[dict[str, Any]]:
         unknown = set(statement) - {"Effect", "Action", "Principal", "Resource", "Condition"}
         if unknown:
             raise PolicyError(f"a statement has no {sorted(unknown)[0][:40]!r}")
-        if not _texts(statement.get("Action", []), "Action"):
+        if not texts_of(statement.get("Action", []), "Action"):
             raise PolicyError("a statement has an Action")
     return statements
 
 
-def _texts(value: Any, where: str) -> list[str]:
+def texts_of(value: Any, where: str) -> list[str]:
+    """A text, or a list of texts, as a list. PolicyError if it is neither."""
     values = _as_list(value)
     if not all(isinstance(one, str) and one for one in values):
         raise PolicyError(f"{where} is a text or a list of texts")

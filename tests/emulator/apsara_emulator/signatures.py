@@ -19,10 +19,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from .access_keys import KnownKey, find_key
 from .clock import Clock, parse_utc
 from .errors import ApiError
 from .http_messages import HttpRequest, Pairs
-from .model import AccessKey, Account, SecurityToken
+from .model import Account, SecurityToken
+from .model_ram import AccessKey
 from .variants import Variants
 
 V3_NAME = "ACS3-HMAC-SHA256"
@@ -92,7 +94,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Identity:
-    """A caller who has proved it. `guise` is account, or role/NAME/SESSION for a token of the token service."""
+    """A caller who has proved it. `guise` is account, user/NAME, or role/NAME/SESSION for a security token."""
 
     account_id: str
     access_key_id: str
@@ -212,14 +214,13 @@ class Verifier:
     def _judge(
         self, claim: Claim, accounts: Mapping[str, Account], variants: Variants, skew: float, world_now: float
     ) -> Identity:
-        account, key = _find_key(claim.access_key_id, accounts, variants)
+        account, key, guise = _known_key(claim.access_key_id, accounts, variants)
         self._check_stamp(claim.time_stamp, variants, skew)
         if not hmac.compare_digest(key_signature(claim, key).encode(), claim.signature.encode()):
             # The older SDK splits this text at its first colon to get at the string to sign.
             raise variants.error("wrong_secret", f"The signature is not right; signed here was:{claim.string_to_sign}")
         _check_token(claim, key, variants, world_now)
         self._use_nonce(claim, variants)
-        guise = f"role/{key.role}/{key.session}" if isinstance(key, SecurityToken) else "account"
         return Identity(account.account_id, claim.access_key_id, guise)
 
     def _check_stamp(self, text: str, variants: Variants, skew: float) -> None:
@@ -252,14 +253,10 @@ def key_signature(claim: Claim, key: AccessKey | SecurityToken) -> str:
     return claim.sign(key.access_key_secret)
 
 
-def _find_key(
-    key_id: str, accounts: Mapping[str, Account], variants: Variants
-) -> tuple[Account, AccessKey | SecurityToken]:
-    for account in accounts.values():
-        keys: list[AccessKey | SecurityToken] = [*account.access_keys, *account.security_tokens]
-        found = next((key for key in keys if key.access_key_id == key_id), None)
-        if found is not None:
-            return account, found
+def _known_key(key_id: str, accounts: Mapping[str, Account], variants: Variants) -> KnownKey:
+    found = find_key(key_id, accounts)
+    if found is not None:
+        return found
     raise variants.error("unknown_key", "The access key id does not exist.")
 
 

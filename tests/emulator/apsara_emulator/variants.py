@@ -22,6 +22,7 @@ from .variant import UNDOCUMENTED, Variant, variant
 from .variants_backups import BACKUPS
 from .variants_dts import DTS
 from .variants_oss import OSS
+from .variants_permissions import PERMISSIONS
 from .variants_postgresql import POSTGRESQL
 
 _STATE_SOURCE = "appendix table of instance states against the console words of the retired action's page"
@@ -312,7 +313,7 @@ _GATEWAY = (
     ),
 )
 
-_ALL = (*_STATES, *_ANSWERS, *_TASKS, *_REFUSALS, *_GATEWAY, *BACKUPS, *DTS, *OSS, *POSTGRESQL)
+_ALL = (*_STATES, *_ANSWERS, *_TASKS, *_REFUSALS, *_GATEWAY, *BACKUPS, *DTS, *OSS, *POSTGRESQL, *PERMISSIONS)
 VARIANTS: dict[str, Variant] = {one.name: one for one in _ALL}
 
 

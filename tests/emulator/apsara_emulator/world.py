@@ -26,6 +26,9 @@ from .model import Account, Instance, WorldState
 from .mysql.fleet import Fleet as MysqlFleet
 from .oss.library import ObjectLibrary
 from .oss.storage import BlobStore
+from .permissions.enforcement import require_for_call
+from .permissions.ledger import PermissionLedger
+from .permissions.system import check_attached_policies
 from .postgresql.fleet import Fleet
 from .registry import ACTIONS, Answer, Call
 from .shapes import identified, shaped
@@ -57,6 +60,7 @@ class World:
         self.speed = speed
         self.calls = CallLog()
         self.faults = FaultBook()
+        self.permissions = PermissionLedger()
         self.mysql = MysqlFleet()
         self.postgresql = Fleet()
         self.dts_passwords: dict[tuple[str, str], str] = {}
@@ -140,10 +144,14 @@ class World:
         *,
         service: str = "rds",
         access_key_id: str = "",
+        identity: str = "account",
     ) -> dict[str, Any]:
-        """One call of an account (its id), logged. Returns the answer; ApiError if the service refuses."""
+        """One call of an account (its id), logged. Returns the answer; ApiError if the service refuses.
+
+        `identity` is who calls: the account itself, user/NAME, or role/NAME/SESSION.
+        """
         texts = {name: _as_text(value) for name, value in (params or {}).items() if value is not None}
-        request = Call(account, service, action, texts, new_request_id(), access_key_id)
+        request = Call(account, service, action, texts, new_request_id(), access_key_id, identity)
         status, code = 200, ""
         try:
             return self.execute(request)
@@ -162,6 +170,7 @@ class World:
                 contract.check(call.parameters, self.variants)
                 contract.check_places(call.query_names, self.variants)
                 operations.settle(self)
+                require_for_call(self, call)
                 known = ACTIONS[call.service, call.action]
                 call.took_effect = known.mutating
                 answer = known.handler(self, call)
@@ -235,6 +244,7 @@ class World:
         for key, account in state.accounts.items():
             if account.account_id != key:
                 raise DocumentError(f"world.accounts.{key}: account_id is {account.account_id!r}")
+        check_attached_policies(state)
         self.oss.adopt(state)
         self.oss.remove_unused(self.state, state)
         self.state = state

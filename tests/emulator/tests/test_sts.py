@@ -28,7 +28,8 @@ SCHEMES: dict[str, dict[str, Any]] = {"V3": {}, "V1": {"signature_algorithm": "v
 
 
 def with_role(policy: str) -> dict[str, Any]:
-    return {"accounts": {ACCOUNT_TWO: {"roles": {ROLE: {"trust_policy": policy}}}}}
+    role = {"trust_policy": policy, "policies": ["System/AdministratorAccess"]}
+    return {"accounts": {ACCOUNT_TWO: {"roles": {ROLE: role}}}}
 
 
 def key(credentials: Any) -> dict[str, str]:

@@ -14,7 +14,7 @@ class OssError(ApiError):
 
     def __init__(self, code: str, http_status: int, message: str, **details: str) -> None:
         super().__init__(code, http_status, message)
-        self.details = details
+        self.details.update(details)
         self.headers: dict[str, str] = {}
 
     @classmethod

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
 
+from ..access_keys import KnownKey, find_key
 from ..clock import Clock, parse_utc, utc_text
-from ..model import AccessKey, Account, SecurityToken
+from ..model import Account, SecurityToken
+from ..model_ram import AccessKey
 from ..signatures import STAMP_TOLERANCE
 from ..variants import Variants
 from .errors import OssError, invalid_argument
@@ -30,6 +32,7 @@ class Caller:
     account_id: str = ""
     access_key_id: str = ""
     region: str = ""
+    guise: str = "account"
 
 
 class OssVerifier:
@@ -51,7 +54,7 @@ class OssVerifier:
         claim = find_claim(request, bucket, key)
         if claim is None:
             return Caller()
-        account, secret = _find_key(claim.access_key_id, accounts)
+        account, secret, guise = _known_key(claim.access_key_id, accounts)
         now = self._clock.now() + skew
         if claim.in_url:
             _check_url(claim, now, variants)
@@ -59,7 +62,7 @@ class OssVerifier:
             _check_stamp(claim, now)
         _check_signature(claim, secret.access_key_secret)
         self._check_token(claim, secret, variants)
-        return Caller(account.account_id, claim.access_key_id, claim.region)
+        return Caller(account.account_id, claim.access_key_id, claim.region, guise)
 
     def _check_token(self, claim: Claim, key: AccessKey | SecurityToken, variants: Variants) -> None:
         expected = key.security_token if isinstance(key, SecurityToken) else ""
@@ -75,12 +78,10 @@ def expired_token(variants: Variants) -> OssError:
     return OssError.of_variant(variants["oss_expired_security_token"], "The security token has expired.")
 
 
-def _find_key(key_id: str, accounts: Mapping[str, Account]) -> tuple[Account, AccessKey | SecurityToken]:
-    for account in accounts.values():
-        keys: list[AccessKey | SecurityToken] = [*account.access_keys, *account.security_tokens]
-        found = next((key for key in keys if key.access_key_id == key_id), None)
-        if found is not None:
-            return account, found
+def _known_key(key_id: str, accounts: Mapping[str, Account]) -> KnownKey:
+    found = find_key(key_id, accounts)
+    if found is not None:
+        return found
     text = "The access key id is not known here."
     raise OssError("InvalidAccessKeyId", 403, text, OSSAccessKeyId=key_id)
 

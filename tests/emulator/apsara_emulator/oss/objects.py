@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from ..documents import Instant
 from ..oss_model import Bucket, StoredObject
+from ..permissions.enforcement import require_for_keys
 from .attributes import (
     attributes_of,
     check_conditions,
@@ -162,6 +163,7 @@ def delete_objects(world: World, call: OssCall) -> OssResponse:
     keys = [one.findtext("Key") or "" for one in document.findall("Object")]
     if not 1 <= len(keys) <= _MAX_DELETED or not all(keys):
         raise malformed_xml()
+    require_for_keys(world, call, "oss:DeleteObject", keys)
     with world.lock:
         bucket = bucket_of(world, call)
         for key in keys:

@@ -14,6 +14,7 @@ from ..clock import Clock, utc_text
 from ..faults import Fault
 from ..http_messages import ConnectionFault, Delivery
 from ..operations import settle
+from ..permissions.enforcement import require_for_oss
 from . import buckets, listing, multipart, objects
 from .call import OssCall
 from .errors import BrokenBody, OssError, disk_full
@@ -88,6 +89,7 @@ class OssService:
             raise OssError("NotImplemented", 400, f"{call.request.method} of this is not implemented.")
         if not known.needs_bucket and not call.caller.account_id:
             raise OssError("AccessDenied", 403, "Anonymous access is forbidden for this operation.")
+        require_for_oss(self.world, call)
         if known.mutating and call.target.action != "UploadPart":
             # What was under way with an object as it was until now has happened before it changes.
             with self.world.lock:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from ..documents import Instant
 from ..errors import ApiError
+from ..permissions.system import SYSTEM_POLICIES
 from ..registry import Answer, Call, action
 from ..world import World
-from .lookup import SYSTEM_POLICIES, find_policy, find_role, moment_text, required, the_account
+from .lookup import find_policy, find_role, moment_text, required, the_account
 
 _MOST_POLICIES = 20
 

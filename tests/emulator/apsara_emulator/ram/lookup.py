@@ -14,22 +14,13 @@ from ..clock import utc_text
 from ..errors import ApiError
 from ..model import Account
 from ..model_ram import Policy, Role
+from ..permissions.system import SYSTEM_POLICIES
 from ..registry import Call
 from ..world import World
 
 T = TypeVar("T")
 LONG_AGO = "2025-01-01T00:00:00Z"
 _NAME = re.compile(r"[A-Za-z0-9.-]+", re.ASCII)
-# Some of the policies that the vendor keeps, by name.
-SYSTEM_POLICIES: dict[str, tuple[str, str]] = {
-    "AdministratorAccess": ("everything", "*"),
-    "AliyunDTSFullAccess": ("everything about DTS", "dts:*"),
-    "AliyunDTSRolePolicy": ("what DTS needs of databases", "rds:Describe*"),
-    "AliyunOSSFullAccess": ("everything about OSS", "oss:*"),
-    "AliyunRDSFullAccess": ("everything about RDS", "rds:*"),
-    "AliyunRDSReadOnlyAccess": ("reading about RDS", "rds:Describe*"),
-    "ReadOnlyAccess": ("reading everything", "*:Describe*"),
-}
 
 
 def moment_text(moment: float | None) -> str:

@@ -6,19 +6,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ..documents import Instant
 from ..errors import ApiError
 from ..model import Account
 from ..model_ram import Policy
-from ..policy_documents import PolicyError, check_policy
+from ..permissions.policy import parse_policy
+from ..permissions.system import SYSTEM_POLICIES, policy_document
+from ..policy_documents import PolicyError
 from ..registry import Answer, Call, action
 from ..world import World
 from .lookup import (
     LONG_AGO,
-    SYSTEM_POLICIES,
     find_policy,
     moment_text,
     new_name,
@@ -36,7 +36,7 @@ def create_policy(world: World, call: Call) -> Answer:
     account, name = the_account(world, call), new_name(call, "PolicyName", 128)
     text = required(call, "PolicyDocument")
     try:
-        check_policy(text)
+        parse_policy(text)
     except PolicyError as error:
         raise world.variants.error("bad_policy_document", f"PolicyDocument: {error}.") from error
     if any(one.lower() == name.lower() for one in [*account.policies, *SYSTEM_POLICIES]):
@@ -100,14 +100,6 @@ def delete_policy(world: World, call: Call) -> Answer:
         role.policies.remove(f"Custom/{name}")
     del account.policies[name]
     return {}
-
-
-def policy_document(account: Account, kind: str, name: str) -> str:
-    """The text of a policy. Those of the vendor are not quoted: what they say here is short for what they are for."""
-    if kind == "Custom":
-        return account.policies[name].document
-    statement = {"Action": [SYSTEM_POLICIES[name][1]], "Effect": "Allow", "Resource": "*"}
-    return json.dumps({"Statement": [statement], "Version": "1"})
 
 
 def _tags(account: Account, kind: str, name: str) -> dict[str, str]:

@@ -97,6 +97,11 @@ def role_id(account_id: str, name: str) -> str:
     return f"3{zlib.crc32(f'{account_id}/{name}'.encode()):017d}"
 
 
+def user_id(account_id: str, name: str) -> str:
+    """The id of a user: a number that begins with 2."""
+    return f"2{zlib.crc32(f'{account_id}/{name}'.encode()):017d}"
+
+
 def _shown(call: Call, name: str, role: Role) -> dict[str, Any]:
     return {
         "Arn": f"acs:ram::{call.account_id}:role/{name.lower()}",

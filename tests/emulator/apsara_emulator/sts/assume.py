@@ -13,7 +13,8 @@ from ..clock import utc_text
 from ..documents import Instant
 from ..errors import ApiError
 from ..model import SecurityToken
-from ..policy_documents import PolicyError, check_policy, parse_trust_policy, trusts_account
+from ..permissions.policy import parse_policy
+from ..policy_documents import PolicyError, parse_trust_policy, trusts_account
 from ..ram.roles import role_id
 from ..registry import Answer, Call, action
 from ..world import World
@@ -25,7 +26,7 @@ _SHORTEST = 900
 
 @action("sts", "AssumeRole", mutating=True)
 def assume_role(world: World, call: Call) -> Answer:
-    """Temporary credentials of a role that trusts the caller. They are those of the role's account."""
+    """Temporary credentials of a role that trusts the caller. They may do what the role's policies say."""
     arn, session = _ARN.fullmatch(call.text("RoleArn")), call.text("RoleSessionName")
     if arn is None:
         raise ApiError("InvalidParameter.RoleArn", 400, "RoleArn is acs:ram::ACCOUNT:role/NAME.")
@@ -46,6 +47,7 @@ def assume_role(world: World, call: Call) -> Answer:
     token = SecurityToken(
         f"STS.{secrets.token_hex(12)}", secrets.token_hex(22), secrets.token_urlsafe(60), ends, name, session
     )
+    token.policy = call.text("Policy")
     owner.security_tokens.append(token)
     answer: Answer = {
         "AssumedRoleUser": {
@@ -63,7 +65,7 @@ def assume_role(world: World, call: Call) -> Answer:
 
 
 def _require_trust(world: World, call: Call, policy: str) -> None:
-    guise = "/".join(call.identity.split("/")[:2]) if call.identity.startswith("role/") else "root"
+    guise = "root" if call.identity == "account" else "/".join(call.identity.split("/")[:2])
     try:
         trusted = trusts_account(parse_trust_policy(policy), call.account_id, guise)
     except PolicyError:
@@ -73,9 +75,9 @@ def _require_trust(world: World, call: Call, policy: str) -> None:
 
 
 def _require_policy(world: World, call: Call) -> None:
-    """The session's own policy has to be one. What it allows is not enforced here."""
+    """The session's own policy has to be one."""
     if call.text("Policy"):
         try:
-            check_policy(call.text("Policy"))
+            parse_policy(call.text("Policy"))
         except PolicyError as error:
             raise world.variants.error("bad_policy_document", f"Policy: {error}.") from error

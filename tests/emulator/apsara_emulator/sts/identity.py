@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from ..ram.roles import role_id
+from ..ram.roles import role_id, user_id
 from ..registry import Answer, Call, action
 from ..world import World
 
 
 @action("sts", "GetCallerIdentity", mutating=False)
 def get_caller_identity(world: World, call: Call) -> Answer:
-    """The account, and in which guise: itself, or a role that it assumed (`identity` is then `role/NAME/SESSION`)."""
+    """The account, and in which guise: itself, a user, or a role that was assumed (`identity`: role/NAME/SESSION)."""
     if call.identity.startswith("role/"):
         _word, role, session = call.identity.split("/", 2)
         identifier = role_id(call.account_id, role)
@@ -23,6 +23,15 @@ def get_caller_identity(world: World, call: Call) -> Answer:
             "Arn": f"acs:ram::{call.account_id}:assumed-role/{role.lower()}/{session}",
             "RoleId": identifier,
             "PrincipalId": f"{identifier}:{session}",
+        }
+    if call.identity.startswith("user/"):
+        name = call.identity.partition("/")[2]
+        return {
+            "IdentityType": "RAMUser",
+            "AccountId": call.account_id,
+            "Arn": f"acs:ram::{call.account_id}:{call.identity}",
+            "UserId": user_id(call.account_id, name),
+            "PrincipalId": user_id(call.account_id, name),
         }
     return {
         "IdentityType": "Account",
