@@ -11,9 +11,11 @@ not be imported. Words on the command line choose the mutations whose names hold
 
 from __future__ import annotations
 
+import compileall
 import concurrent.futures
 import os
 import pathlib
+import py_compile
 import re
 import shutil
 import subprocess
@@ -577,6 +579,13 @@ def mutate(tree: pathlib.Path, mutation: Mutation) -> None:
         path.write_text(text.replace(edit.old, edit.new))
 
 
+def compile_all(tree: pathlib.Path) -> None:
+    """Compile once what every run imports. A compiled file that names its source's hash cannot hide a mutation."""
+    checked = py_compile.PycInvalidationMode.CHECKED_HASH
+    for folder in ("plugins", "tests/emulator/apsara_emulator"):
+        compileall.compile_dir(tree / folder, quiet=1, invalidation_mode=checked)
+
+
 def pytest(tree: pathlib.Path, tests: tuple[str, ...]) -> tuple[int, str]:
     """Run tests of the copy on the copy; the end code and the output."""
     environment = {
@@ -627,6 +636,7 @@ def main() -> int:
     caught = 0
     try:
         with core_tests.copied_tree() as tree, concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            compile_all(tree)
             unbroken = [pool.submit(pytest, tree, tests) for tests in by_folder(wanted)]
             noticed = [pool.submit(caught_by, tree, mutation) for mutation in wanted]
             for code, output in (run.result() for run in unbroken):
