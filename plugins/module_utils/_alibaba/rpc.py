@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
@@ -27,6 +28,7 @@ from .http_library import requests
 from .signing import ProofOfCaller, query_string
 
 if TYPE_CHECKING:
+    from .pacing import Pace
     from .rpc_retries import Retrying
 
 FORM = "application/x-www-form-urlencoded"
@@ -59,6 +61,23 @@ class CallLog:
         self.actions: list[str] = []
 
 
+class Traffic:
+    """The calls of one account to one endpoint, which all threads and clients of a task share.
+
+    let_through: when the last ones were answered, on the monotonic clock. pace: how fast calls are sent; None until the
+    service says for the first time that they are too many.
+    """
+
+    def __init__(self) -> None:
+        self.let_through: deque[float] = deque(maxlen=1000)
+        self.pace: Pace | None = None
+
+    def went_through(self, now: float) -> None:
+        self.let_through.append(now)
+        if self.pace is not None:
+            self.pace.let_through()
+
+
 class RpcClient:
     """Calls actions of one service at one endpoint. A read-only client refuses everything that is not a read."""
 
@@ -75,6 +94,7 @@ class RpcClient:
         retrying: Retrying | None = None,
         jitter: Callable[[], float] | None = None,
         log: CallLog | None = None,
+        traffic: Traffic | None = None,
         proof: Any = None,
     ) -> None:
         self._service = service
@@ -87,6 +107,7 @@ class RpcClient:
         self._retrying = retrying
         self._jitter = jitter
         self._log = log if log is not None else CallLog()
+        self._traffic = traffic or Traffic()
         self._proof = proof or ProofOfCaller(credentials, wall_clock=self._clock.wall)
 
     def call(self, action: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -144,16 +165,29 @@ class RpcClient:
 
     def _answer(self, action: str, query: str, form: str, reading: bool) -> dict[str, Any]:
         """Of the first attempt, or of a later one where the call may be repeated."""
-        started = self._clock.monotonic()
         attempt = partial(self._attempt, action, query, form, READ_TIMEOUT if reading else WRITE_TIMEOUT)
+        traffic, clock = self._traffic, self._clock
+        if traffic.pace is not None:
+            traffic.pace.wait_for_turn()
+        started = clock.monotonic()
         try:
-            return attempt()
+            answer = attempt()
         except (ServiceError, Unreachable, AnswerLost) as failure:
             failed = failure
+        else:
+            traffic.went_through(clock.monotonic())
+            return answer
         from .rpc_retries import answer_of_repeated
 
         return answer_of_repeated(
-            attempt, failed, self._retrying, started=started, reading=reading, clock=self._clock, jitter=self._jitter
+            attempt,
+            failed,
+            self._retrying,
+            started=started,
+            reading=reading,
+            clock=clock,
+            jitter=self._jitter,
+            traffic=traffic,
         )
 
     def _attempt(self, action: str, query: str, form: str, silence: float) -> dict[str, Any]:

@@ -14,10 +14,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from .._waiting import Clock
 from .errors import AnswerLost, ServiceError, Unreachable, is_throttling
+
+if TYPE_CHECKING:
+    from .rpc import Traffic
 
 T = TypeVar("T")
 
@@ -25,14 +28,16 @@ T = TypeVar("T")
 class Retrying(NamedTuple):
     """How long a call that is throttled or fails is repeated, in seconds.
 
-    patience: until it is given up. unreachable: the same where nothing answers at all, which is mostly a wrong endpoint
-    and should be told soon. first, most: length of the first and the longest pause.
+    patience: until it is given up; of a throttled call, without any call of the task let through meanwhile. longest:
+    the same, whatever became of the others. unreachable: where nothing answers at all, which is mostly a wrong endpoint
+    and should be told soon. first, most: length of the first and the longest pause after a fault.
     """
 
     patience: float = 120.0
     unreachable: float = 10.0
     first: float = 0.5
     most: float = 20.0
+    longest: float = 1800.0
 
 
 def answer_of_repeated(
@@ -44,29 +49,65 @@ def answer_of_repeated(
     reading: bool,
     clock: Clock,
     jitter: Callable[[], float] | None,
+    traffic: Traffic,
 ) -> T:
     """The answer of an attempt after `failed`, that of the first one; raises the last failure when it is given up.
 
     started: on the monotonic clock, before the first attempt. jitter: gives numbers from 0 to 1, as random() does.
     """
-    retrying, number = retrying or Retrying(), 0
+    retrying, jitter = retrying or Retrying(), jitter or random.random
+    number, sent = 0, started
     while True:
-        pause = _pause(failed, number, retrying, jitter or random.random)
-        may_repeat = is_throttling(failed.code) or (reading and failed.transient)
-        patience = retrying.unreachable if isinstance(failed, Unreachable) else retrying.patience
-        if not may_repeat or clock.monotonic() + pause > started + patience:
-            raise failed
-        clock.sleep(pause)
-        number += 1
+        if is_throttling(failed.code):
+            _wait_for_turn(failed, retrying, started, sent, clock, jitter, traffic)
+        else:
+            if isinstance(failed, ServiceError):
+                traffic.went_through(clock.monotonic())
+            _wait_out_fault(failed, retrying, started, number, clock, jitter, reading)
+            number += 1
+        sent = clock.monotonic()
         try:
-            return attempt()
+            answer = attempt()
         except (ServiceError, Unreachable, AnswerLost) as failure:
             failed = failure
+        else:
+            traffic.went_through(clock.monotonic())
+            return answer
 
 
-def _pause(failed: Any, number: int, retrying: Retrying, jitter: Callable[[], float]) -> float:
-    """What the service asks for, else doubling with jitter, so that parallel tasks do not return together."""
-    asked: float | None = getattr(failed, "retry_after", None)
-    doubling: float = min(retrying.most, retrying.first * 2**number)
-    pause = doubling * (0.5 + jitter() / 2)
-    return max(asked, 0.0) + pause / 10 if asked is not None else pause
+def _wait_for_turn(
+    failed: Any,
+    retrying: Retrying,
+    started: float,
+    sent: float,
+    clock: Clock,
+    jitter: Callable[[], float],
+    traffic: Traffic,
+) -> None:
+    """Until the pace of all calls lets this one be sent again. A refused call was not carried out, whatever it is."""
+    from .pacing import pace_of
+
+    pace, asked = pace_of(traffic, clock, jitter), getattr(failed, "retry_after", None) or 0.0
+    late = min(max(started, pace.progress) + retrying.patience, started + retrying.longest)
+    if clock.monotonic() + asked > late:
+        raise failed
+    pace.refused(sent, asked)
+    if not pace.wait_for_turn(late):
+        raise failed
+
+
+def _wait_out_fault(
+    failed: Any,
+    retrying: Retrying,
+    started: float,
+    number: int,
+    clock: Clock,
+    jitter: Callable[[], float],
+    reading: bool,
+) -> None:
+    """A pause that doubles, with jitter, so that parallel tasks do not return together."""
+    pause = min(retrying.most, retrying.first * 2**number) * (0.5 + jitter() / 2)
+    patience = retrying.unreachable if isinstance(failed, Unreachable) else retrying.patience
+    if not (reading and failed.transient) or clock.monotonic() + pause > started + patience:
+        raise failed
+    clock.sleep(pause)

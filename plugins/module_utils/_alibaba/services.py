@@ -16,7 +16,7 @@ from . import rds
 from .connection import Trust, endpoint_url, new_session
 from .credentials import CredentialSource, find_credentials
 from .errors import Misconfigured
-from .rpc import CallLog, RpcClient, Service
+from .rpc import CallLog, RpcClient, Service, Traffic
 
 
 class Services:
@@ -45,6 +45,7 @@ class Services:
         self._clients: dict[str, RpcClient] = {}
         self.clock = clock or Clock()
         self.log = CallLog()
+        self._traffic: dict[tuple[Any, ...], Traffic] = {}
 
     @property
     def rds(self) -> RpcClient:
@@ -77,6 +78,7 @@ class Services:
             session=self._session,
         )
         others.log = self.log
+        others._traffic = self._traffic
         return others
 
     @property
@@ -108,7 +110,13 @@ class Services:
             trust=self.trust,
             clock=self.clock,
             log=self.log,
+            traffic=self._traffic_to(endpoint),
         )
+
+    def _traffic_to(self, endpoint: str) -> Traffic:
+        """The service counts the calls of an account."""
+        caller = (self.options.get(name) for name in ("access_key_id", "bearer_token", "profile"))
+        return self._traffic.setdefault((endpoint, *caller), Traffic())
 
     def region(self) -> str:
         """Of the options or of the profile; empty where neither tells it."""
