@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import threading
 import time
 from typing import Protocol
@@ -63,12 +64,15 @@ class ManualClock:
             self._now += seconds
 
 
+# The same few moments are told in every answer.
+@functools.lru_cache(maxsize=4096)
 def utc_text(moment: float, precision: str = "seconds") -> str:
     """`moment` as the service writes it: `2026-01-02T03:04:05Z`, or `2026-01-02T03:04Z` with precision `minutes`."""
     utc = dt.datetime.fromtimestamp(moment, dt.timezone.utc)
     return utc.strftime("%Y-%m-%dT%H:%MZ" if precision == "minutes" else "%Y-%m-%dT%H:%M:%SZ")
 
 
+@functools.lru_cache(maxsize=4096)
 def parse_utc(text: str, *formats: str) -> float:
     """Seconds since 1970 of a UTC time text. ValueError if it fits none of `formats` (default: to the second)."""
     for layout in formats or ("%Y-%m-%dT%H:%M:%SZ",):

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NewType, TypeVar, Union
 
 from .clock import parse_utc
@@ -27,33 +28,27 @@ Instant = NewType("Instant", float)
 T = TypeVar("T")
 # The year 10000, which no time text can express.
 _LAST_MOMENT = 253402300800.0
-_KNOWN_HINTS: dict[type, dict[str, Any]] = {}
+# What a value of some type is read with: the value, the time of reading, and the path for error texts.
+Reader = Callable[[Any, float, str], Any]
+_PLAIN = frozenset({str, int, float, bool, types.NoneType})
 
 
 def read(kind: type[T], document: Any, now: float, where: str) -> T:
     """A data class from a document. `where` is the path for error texts. DocumentError if it does not fit."""
-    if not isinstance(document, Mapping):
-        raise DocumentError(f"{where}: a mapping is expected, not {_named(document)}")
-    hints = _hints(kind)
-    known = {one.name: one for one in dataclasses.fields(kind)}  # type: ignore[arg-type]  # kinds are data classes
-    unknown = sorted(str(key) for key in document if key not in known)
-    if unknown:
-        raise DocumentError(f"{where}: unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}")
-    missing = [name for name, one in known.items() if _required(one) and name not in document]
-    if missing:
-        raise DocumentError(f"{where}: {missing[0]!r} is missing")
-    values = {name: _value(hints[name], value, now, f"{where}.{name}") for name, value in document.items()}
-    return kind(**values)
+    found: T = _reader(kind)(document, now, where)
+    return found
 
 
 def write(thing: Any) -> Any:
     """The document of a data class (or of a list, mapping or plain value holding some)."""
-    if dataclasses.is_dataclass(thing) and not isinstance(thing, type):
-        hints = _hints(type(thing))
+    kind = type(thing)
+    if kind in _PLAIN:
+        return thing
+    if dataclasses.is_dataclass(kind):
         return {
-            one.name: _written(hints[one.name], getattr(thing, one.name))
-            for one in dataclasses.fields(thing)
-            if getattr(thing, one.name) is not None
+            name: _moment_text(value) if is_moment else write(value)
+            for name, is_moment in _fields_to_write(kind)
+            if (value := getattr(thing, name)) is not None
         }
     if isinstance(thing, Mapping):
         return {str(key): write(value) for key, value in thing.items()}
@@ -75,53 +70,79 @@ def merged(base: Any, change: Any) -> Any:
     return result
 
 
-def _hints(kind: type) -> dict[str, Any]:
-    """Resolving the annotations of a class is slow, and large worlds ask for it thousands of times."""
-    if kind not in _KNOWN_HINTS:
-        _KNOWN_HINTS[kind] = typing.get_type_hints(kind)
-    return _KNOWN_HINTS[kind]
+# What is known of a class is found out once: large worlds ask for it thousands of times.
+
+
+@functools.cache
+def _fields_to_write(kind: type) -> tuple[tuple[str, bool], ...]:
+    """Each field's name, and whether it is a moment."""
+    hints = typing.get_type_hints(kind)
+    names = [one.name for one in dataclasses.fields(kind)]  # type: ignore[arg-type]  # kinds are data classes
+    return tuple((name, hints[name] is Instant or Instant in typing.get_args(hints[name])) for name in names)
+
+
+@functools.cache
+def _class_reader(kind: type) -> Reader:
+    fields = {one.name: one for one in dataclasses.fields(kind)}  # type: ignore[arg-type]  # kinds are data classes
+    required = [name for name, one in fields.items() if _required(one)]
+    readers: dict[str, Reader] = {}
+
+    def of(document: Any, now: float, where: str) -> Any:
+        if not readers:  # not before: a class may hold others of its kind
+            readers.update({name: _reader(hint) for name, hint in typing.get_type_hints(kind).items()})
+        if not isinstance(document, Mapping):
+            raise DocumentError(f"{where}: a mapping is expected, not {_named(document)}")
+        unknown = [str(key) for key in document if key not in fields]
+        if unknown:
+            raise DocumentError(f"{where}: unknown key {min(unknown)!r}; known are {', '.join(sorted(fields))}")
+        for name in required:
+            if name not in document:
+                raise DocumentError(f"{where}: {name!r} is missing")
+        return kind(**{name: readers[name](value, now, f"{where}.{name}") for name, value in document.items()})
+
+    return of
 
 
 def _required(one: dataclasses.Field[Any]) -> bool:
     return one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING
 
 
-def _written(hint: Any, value: Any) -> Any:
-    if value is None:
-        return None
-    if _is_instant(hint):
-        return dt.datetime.fromtimestamp(value, dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return write(value)
-
-
-def _is_instant(hint: Any) -> bool:
-    return hint is Instant or Instant in typing.get_args(hint)
-
-
-def _value(hint: Any, value: Any, now: float, where: str) -> Any:
+def _reader(hint: Any) -> Reader:
+    """What reads a value of this type."""
     origin = typing.get_origin(hint)
     if origin in (Union, types.UnionType):
-        if value is None:
-            return None
-        return _value(next(one for one in typing.get_args(hint) if one is not types.NoneType), value, now, where)
+        inner = _reader(next(one for one in typing.get_args(hint) if one is not types.NoneType))
+        return lambda value, now, where: None if value is None else inner(value, now, where)
     if origin is dict:
+        return _mapping_reader(_reader(typing.get_args(hint)[1]))
+    if origin is list:
+        return _list_reader(_reader(typing.get_args(hint)[0]))
+    if hint is Instant:
+        return _moment
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return _class_reader(hint)
+    return functools.partial(_plain, hint)
+
+
+def _mapping_reader(inner: Reader) -> Reader:
+    def of(value: Any, now: float, where: str) -> Any:
         if not isinstance(value, Mapping):
             raise DocumentError(f"{where}: a mapping is expected, not {_named(value)}")
-        inner = typing.get_args(hint)[1]
-        return {str(key): _value(inner, one, now, f"{where}.{key}") for key, one in value.items()}
-    if origin is list:
+        return {str(key): inner(one, now, f"{where}.{key}") for key, one in value.items()}
+
+    return of
+
+
+def _list_reader(inner: Reader) -> Reader:
+    def of(value: Any, now: float, where: str) -> Any:
         if not isinstance(value, list):
             raise DocumentError(f"{where}: a list is expected, not {_named(value)}")
-        inner = typing.get_args(hint)[0]
-        return [_value(inner, one, now, f"{where}[{index}]") for index, one in enumerate(value)]
-    return _single(hint, value, now, where)
+        return [inner(one, now, f"{where}[{index}]") for index, one in enumerate(value)]
+
+    return of
 
 
-def _single(hint: Any, value: Any, now: float, where: str) -> Any:
-    if hint is Instant:
-        return _moment(value, now, where)
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return read(hint, value, now, where)
+def _plain(hint: Any, value: Any, _now: float, where: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(value, float) and not math.isfinite(value):
@@ -129,6 +150,10 @@ def _single(hint: Any, value: Any, now: float, where: str) -> Any:
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise DocumentError(f"{where}: {hint.__name__} is expected, not {_named(value)}")
     return value
+
+
+def _moment_text(moment: float) -> str:
+    return dt.datetime.fromtimestamp(moment, dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _moment(value: Any, now: float, where: str) -> float:
