@@ -76,7 +76,7 @@ def test_unknown_instance_in_all_spellings(code):
         ("IllegalTimestamp", "clock"),
         ("InvalidTimeStamp.Expired", "clock"),
         ("InvalidSecurityToken.Expired", "security_token"),
-        ("Forbidden.RAM", "AliyunRDSFullAccess"),
+        ("Forbidden.RAM", "guide on permissions"),
         ("QuotaExceeded.DBInstanceStorage", "instance_id"),
         ("StorageLimitExceeded", "instance_id"),
         ("InvalidDBName.NotFound", "databases"),

@@ -51,7 +51,7 @@ _UNKNOWN_KEY = Advice(
 )
 FORBIDDEN = Advice(
     "The RAM user or role may not do this, or the action is not open to RAM users.",
-    "Attach AliyunRDSFullAccess, or a policy that allows the action on this instance, to the user or role.",
+    "Attach a policy that allows the action to the user or role; the guide on permissions has those of each role.",
 )
 UNKNOWN_ACTION = Advice(
     "The service does not offer this action (any more).",
@@ -92,7 +92,10 @@ _ADVICE: tuple[tuple[str, Advice], ...] = (
     (r"(invalid|missing)?securitytoken(\..*)?|invalidsecuritytoken.*", _TOKEN),
     (r"signaturenonceused", Advice("The request was repeated word for word.", "Run the playbook again.", again=True)),
     (r"forbidden\.instancenotfound|invaliddbinstance(id|name)?\.notfound", UNKNOWN_INSTANCE),
-    (r"forb[ie]dden\.(ram|notsupportram).*|actionunauthorized|nopermission|forbidden", FORBIDDEN),
+    (
+        r"forb[ie]dden\.(ram|notsupportram).*|actionunauthorized|nopermission|forbidden|dts\.msg\.rampermissiondenied",
+        FORBIDDEN,
+    ),
     (
         r"forbidden\.(riskcontrol|authentication)",
         Advice("The account is blocked, or its owner is not verified.", "Clear this in the account's console."),

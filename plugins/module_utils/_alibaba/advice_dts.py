@@ -35,13 +35,6 @@ ROWS: tuple[tuple[str, Advice], ...] = (
         ),
     ),
     (
-        r"forb[ie]dden\.(ram|notsupportram).*|actionunauthorized|nopermission",
-        Advice(
-            "The RAM user or role may not do this.",
-            "Attach AliyunDTSFullAccess, or a policy that allows the action, to the user or role.",
-        ),
-    ),
-    (
         r"invalidparameter(\..*)?|missingparameter",
         Advice(
             "DTS did not understand a parameter.",

@@ -36,8 +36,7 @@ NOT_YOURS = Advice(
 )
 DENIED = Advice(
     "The RAM user or role may not do this, or the bucket belongs to another account.",
-    "Attach AliyunOSSFullAccess, or a policy that allows the action on this bucket, to the user or role of "
-    "access_key_id; check that bucket belongs to its account.",
+    "Check that bucket belongs to the account of the access key.",
 )
 EXPIRED = Advice(
     "The security token is expired or was not issued for this access key.",

@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 from .._failure import MigrationFailure
 from .advice import THROTTLED
 from .errors import AnswerLost, ServiceError
-from .oss_advice import EXPIRED, WRONG_REGION, may_pass, oss_advice
+from .missing_permission import remedy_of
+from .oss_advice import DENIED, EXPIRED, WRONG_REGION, may_pass, oss_advice
 from .redaction import redact
 from .rpc_failures import no_answer
 
@@ -63,6 +64,8 @@ def _refusal(action: str, endpoint: str, error: Any, status: int, secrets: Seque
     found = oss_advice(code, message, status)
     text = f"{action} failed: [{code}] {message}" if code else f"{action} failed: HTTP {status} without a code"
     remedy = found.remedy
+    if found is DENIED:
+        remedy = f"{remedy_of('oss', action)} {remedy}"
     if found is WRONG_REGION:
         remedy += _right_endpoint(error, endpoint)
     # A fault of the service leaves open whether a write took effect; a refusal does not.

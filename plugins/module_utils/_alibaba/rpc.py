@@ -201,7 +201,9 @@ class RpcClient:
             return document
         from .rpc_failures import refusal
 
-        raise refusal(action, response, document, secrets_of(self._credentials.current()))
+        raise refusal(
+            action, response, document, secrets_of(self._credentials.current()), service=self._service.name
+        )
 
     def _exchange(self, action: str, query: str, form: str, silence: float) -> tuple[Any, bytes]:
         """One request, one answer, or the failure to get one."""

@@ -17,9 +17,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .._failure import BadRequest, MigrationFailure
-from .advice import advice
+from .advice import FORBIDDEN, advice
 from .errors import AnswerLost, Misconfigured, ServiceError, Unreachable, WriteRefused, is_fault
 from .http_library import requests
+from .missing_permission import remedy_of
 from .redaction import redact
 from .rpc import error_code
 
@@ -74,9 +75,12 @@ def no_answer(action: str, url: str, option: str, error: Exception) -> Migration
 
 
 def refusal(
-    action: str, response: Any, document: Mapping[str, Any] | None, secrets: Sequence[str]
+    action: str, response: Any, document: Mapping[str, Any] | None, secrets: Sequence[str], *, service: str = "rds"
 ) -> ServiceError | AnswerLost:
-    """From an answer that is no success: refused for good, or a fault after which the outcome is open."""
+    """From an answer that is no success: refused for good, or a fault after which the outcome is open.
+
+    service: as in option names.
+    """
     status = response.status_code
     code = error_code(document) if document else ""
     request_id = str((document or {}).get("RequestId") or response.headers.get("x-acs-request-id") or "")
@@ -95,7 +99,7 @@ def refusal(
     failure = kind(
         f"{text}. {found.cause}",
         code=code or f"http_{status}",
-        remedy=found.remedy,
+        remedy=remedy_of(service, action, document) if found is FORBIDDEN else found.remedy,
         action=action,
         request_id=request_id,
         http_status=status,
