@@ -4,144 +4,28 @@
 
 """Measure what the collection costs beside something a user knows, both in the same run.
 
-Each benchmark is a function that yields comparisons. Contestants take turns, so that a machine that gets slower or
-faster meanwhile does so for all of them, and medians are compared.
+Each benchmark is a function that yields comparisons. How contestants are measured stands in comparison.py.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import dataclasses
-import functools
 import json
-import os
 import pathlib
-import re
-import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from comparison import ROOT, Comparison
+
 SCRATCH = ROOT / "build" / "bench"
-BIN = pathlib.Path(sys.executable).parent
-
-ROUNDS = 5
-TASKS = 20
-
-Task = dict[str, Any]
-
-
-@dataclasses.dataclass(frozen=True)
-class Comparison:
-    """One line of the result: what ours and the peer took, in the same unit."""
-
-    name: str
-    ours: float
-    peer: float
-    unit: str
-    extra: dict[str, float] = dataclasses.field(default_factory=dict)
-
-    def as_dict(self) -> dict[str, object]:
-        ratio = round(self.ours / self.peer, 3)
-        line = {"name": self.name, "ours": round(self.ours, 3), "peer": round(self.peer, 3), "ratio": ratio}
-        return {**line, "unit": self.unit, **{name: round(value, 4) for name, value in self.extra.items()}}
-
-
-@contextlib.contextmanager
-def emulator() -> Iterator[dict[str, str]]:
-    """Run the emulator; gives the environment in which modules find it."""
-    command = [sys.executable, "-m", "apsara_emulator", "--host", "127.0.0.1", "--port", "0", "--speed", "3600"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as process:
-        try:
-            assert process.stdout is not None
-            ready = json.loads(process.stdout.readline())
-            yield {
-                "APSARADB_RDS_ENDPOINT": ready["rds"],
-                "APSARADB_OSS_ENDPOINT": ready["oss"],
-                "APSARADB_RAM_ENDPOINT": ready["ram"],
-                "ALIBABA_CLOUD_REGION": "cn-hangzhou",
-                "ALIBABA_CLOUD_ACCESS_KEY_ID": ready["accounts"][0]["access_key_id"],
-                "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ready["accounts"][0]["access_key_secret"],
-            }
-        finally:
-            process.terminate()
-
-
-def write_play(name: str, task: Task) -> pathlib.Path:
-    """Write a playbook that does the same task many times over."""
-    play = {
-        "hosts": "localhost",
-        "connection": "local",
-        "gather_facts": False,
-        "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
-        "tasks": [task] * TASKS,
-    }
-    path = SCRATCH / f"{name}.yml"
-    path.write_text(json.dumps([play]))
-    return path
-
-
-def seconds_of(play: pathlib.Path, environment: dict[str, str]) -> float:
-    """Run a play whose every task has to find its work done, and time it."""
-    own = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_LOCALHOST_WARNING": "0", "LC_ALL": "C.UTF-8"}
-    start = time.perf_counter()
-    done = subprocess.run(
-        [BIN / "ansible-playbook", play],
-        cwd=ROOT,
-        env={**os.environ, **own, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    seconds = time.perf_counter() - start
-    if done.returncode or not re.search(rf"\bok={TASKS}\s+changed=0\s", done.stdout):
-        raise SystemExit(f"{play.name} is no benchmark of doing nothing:\n{done.stdout}{done.stderr}")
-    return seconds
-
-
-def medians(contestants: Mapping[str, Callable[[], float]]) -> dict[str, float]:
-    """Let the contestants take turns; the first turn only warms up."""
-    taken: dict[str, list[float]] = {name: [] for name in contestants}
-    for turn in range(ROUNDS + 1):
-        for name, contestant in contestants.items():
-            seconds = contestant()
-            if turn:
-                taken[name].append(seconds)
-    return {name: statistics.median(values) for name, values in taken.items()}
 
 
 def no_op_modules() -> Iterable[Comparison]:
-    """What a task costs that finds its work done: the price of running a playbook again."""
-    tasks: dict[str, Task] = {
-        "ping": {"ansible.builtin.ping": {}},
-        "rds_instance_info": {"apsaradb.migration.rds_instance_info": {"instance_id": "rm-bp1sqltarget00001"}},
-        "rds_import_between_instances": {
-            "apsaradb.migration.rds_import_between_instances": {
-                "source_instance_id": "rm-bp1sqlsource00001",
-                "instance_id": "rm-bp1sqltarget00001",
-                "databases": {"hr": "warehouse"},
-            }
-        },
-        "rds_oss_backup_migrate": {
-            "apsaradb.migration.rds_oss_backup_migrate": {
-                "instance_id": "rm-bp1sqltarget00001",
-                "bucket": "apsara-emulator-backups",
-                "backups": [{"key": "in/warehouse.bak", "database": "warehouse", "type": "full"}],
-            }
-        },
-    }
-    plays = {name: write_play(name, task) for name, task in tasks.items()}
-    with emulator() as environment:
-        taken = medians({name: functools.partial(seconds_of, play, environment) for name, play in plays.items()})
-    ping = taken.pop("ping")
-    for name, seconds in taken.items():
-        extra = {"difference_per_task": (seconds - ping) / TASKS}
-        yield Comparison(f"no-op {name} vs ping", seconds, ping, f"s per {TASKS} tasks", extra)
+    """What a task costs that finds its work done, beside ping and beside bare imports."""
+    import noop
+
+    yield from noop.lines(SCRATCH)
 
 
 def uploads() -> Iterable[Comparison]:
@@ -167,6 +51,15 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Comparison]]] = {
 }
 
 
+def row_of(line: Mapping[str, object]) -> str:
+    """A line of the table that is printed."""
+    goal = f"{'met' if line['met'] else 'MISSED'}: {line['goal']}" if "goal" in line else ""
+    told = f"{line['ours']} against {line['peer']} {line['unit']}"
+    cpu = f", by CPU {line['ratio_cpu']}" if "ratio_cpu" in line else ""
+    peer = f" [{line['peer_version']}]" if "peer_version" in line else ""
+    return f"{line['name']}: ratio {line['ratio']}{cpu} ({told}){peer} {goal}".rstrip()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "build" / "bench.json")
@@ -179,10 +72,11 @@ def main() -> int:
     SCRATCH.mkdir(parents=True, exist_ok=True)
     lines = []
     for name in arguments.names or BENCHMARKS:
+        began = time.monotonic()
         for comparison in BENCHMARKS[name]():
-            line = comparison.as_dict()
-            lines.append(line)
-            print(f"{line['name']}: {line['ours']} against {line['peer']} {line['unit']}, ratio {line['ratio']}")
+            lines.append(comparison.as_dict())
+            print(row_of(lines[-1]), flush=True)
+        print(f"({name}: {time.monotonic() - began:.0f} s)", flush=True)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(lines, indent=2) + "\n")
     return 0
