@@ -21,7 +21,8 @@ if ! .venv/bin/python -c "import sys; sys.exit(sys.prefix != '$PWD/.venv')" 2>/d
 fi
 
 .venv/bin/python -m pip install -qq --constraint constraints.txt --requirement requirements-dev.txt
-.venv/bin/python -m pip install -qq --constraint constraints.txt --editable tests/emulator
+# "compat" adds a folder to the path; the default would run code at each start of Python, which is each task of a play.
+.venv/bin/python -m pip install -qq --constraint constraints.txt --config-settings editable_mode=compat --editable tests/emulator
 
 # Ansible looks for collections in site-packages, so whatever runs from .venv sees the working tree itself.
 site_packages=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
