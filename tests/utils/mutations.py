@@ -37,6 +37,7 @@ UPLOAD, OSS = "tests/unit/test_oss_upload.py", "tests/unit/test_oss_client.py"
 JUDGEMENTS = "tests/unit/test_postgresql_judgements.py"
 CLOUD = "tests/unit/test_cloud_plan.py"
 DTS = "tests/unit/test_dts_migration.py"
+PERMISSION = f"{CODE}/_alibaba/missing_permission.py"
 
 
 class Edit(NamedTuple):
@@ -566,6 +567,16 @@ MUTATIONS = (
         "an answer of DTS that says Success false is taken for a success",
         (Edit(f"{CODE}/_alibaba/dts.py", "tells_success=True", "tells_success=False"),),
         (f"{DTS}::test_a_service_that_wants_to_be_paid_first",),
+    ),
+    Mutation(
+        "a refusal of OSS names a permission that there is not",
+        (Edit(PERMISSION, "_OF_OSS.get(action, action)", "action"),),
+        ("tests/unit/test_missing_permission.py::test_names_are_those_of_the_table",),
+    ),
+    Mutation(
+        "a permission that the service names is shown as it comes",
+        (Edit(PERMISSION, 'if re.fullmatch(r"[a-z]{2,20}:[A-Za-z]{2,80}", named) else', "if named else"),),
+        ("tests/unit/test_missing_permission.py::test_what_the_service_says_is_no_text_of_ours",),
     ),
 )
 
