@@ -104,6 +104,9 @@ def execution_environment(session: nox.Session) -> None:
     found = session.run("ansible-builder", "introspect", str(place.current_place), silent=True)
     if "requests" not in found:
         session.error(f"requests is not among what ansible-builder found:\n{found}")
+    # As far as it goes without a container engine.
+    example, context = ROOT / "docs" / "awx" / "execution-environment.yml", session.create_tmp()
+    session.run("ansible-builder", "create", f"--file={example}", f"--context={context}")
 
 
 @nox.session(venv_backend="none")
