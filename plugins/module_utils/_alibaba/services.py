@@ -40,6 +40,7 @@ class Services:
         self.read_only = read_only
         self._environment = environment
         self._on_secret = on_secret
+        self._given_session = session
         self._session = session
         self._credentials: CredentialSource | None = None
         self._clients: dict[str, RpcClient] = {}
@@ -75,8 +76,9 @@ class Services:
             clock=self.clock,
             environment=self._environment,
             on_secret=self._on_secret,
-            session=self._session,
+            session=self._given_session,
         )
+        others._session = self._session
         others.log = self.log
         others._traffic = self._traffic
         return others
@@ -93,7 +95,7 @@ class Services:
 
     def session(self, make: Callable[[Trust, Mapping[str, str] | None], Any] = new_session) -> Any:
         """The session that was given; without one, a new one."""
-        return self._session if self._session is not None else make(self.trust, self._environment)
+        return self._given_session if self._given_session is not None else make(self.trust, self._environment)
 
     def _client(self, service: Service, default_endpoint: str) -> RpcClient:
         option = f"{service.name}_endpoint"

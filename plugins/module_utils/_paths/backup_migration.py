@@ -26,7 +26,7 @@ from .backup_migration_files import Backup
 from .backup_migration_plan import IN_FLIGHT, ONLINE, Standing, plan, reached_state, standings
 from .backup_migration_reading import BackupReading, unless_refused
 from .backup_migration_request import Request, read_request
-from .backup_migration_seen import Observed, utc_now
+from .backup_migration_seen import Observed, TargetDatabases, TaskList, utc_now
 
 if TYPE_CHECKING:
     from .._alibaba.oss import OssClient
@@ -74,7 +74,7 @@ class BackupMigration:
             now,
             instance,
             rehearsal=self._client.read_only,
-            databases=rds.databases(self._client, instance.id),
+            databases=self._databases(),
             tasks=self._tasks(now),
         )
         self._observed = self._more_closely(self._reading(instance).with_backups(seen))
@@ -114,8 +114,7 @@ class BackupMigration:
         late = self._run.follow()
         self.failure = self._run.failure() or late
         now = utc_now(self._clock.wall())
-        databases = rds.databases(self._client, self._request.instance_id)
-        seen = observed._replace(now=now, databases=databases, tasks=self._tasks(now))
+        seen = observed._replace(now=now, databases=self._databases(), tasks=self._tasks(now))
         ours = {work.target: work.task_id for work in self._run.works if work.in_chain}
         reading = self._reading(observed.instance)
         return seen._replace(chains=reading.chains(seen, seen.backups.databases, ours))
@@ -144,11 +143,14 @@ class BackupMigration:
             self._oss_client = oss_client(self._services, (instance.region if instance else None) or "")
         return self._oss_client
 
-    def _tasks(self, now: datetime) -> tuple[api.BackupTask, ...] | None:
+    def _databases(self) -> TargetDatabases:
+        return TargetDatabases(rds.databases(self._client, self._request.instance_id))
+
+    def _tasks(self, now: datetime) -> TaskList | None:
         """Of the last week, where the edition lists them."""
         instance_id = self._request.instance_id
         found = unless_refused(lambda: api.tasks(self._client, instance_id, now - api.LIST_WINDOW, now))
-        return None if found is None else tuple(found)
+        return None if found is None else TaskList(found)
 
     def _more_closely(self, seen: Observed) -> Observed:
         """Nothing more is asked for when everything is there already."""

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -57,9 +58,9 @@ class Standing(NamedTuple):
 def standings(request: Request, observed: Observed) -> tuple[Standing, ...]:
     """One entry per target database, with as many steps as the daily quotas of the service leave room for."""
     found = [_standing(request, observed, one) for one in observed.backups.databases]
-    targets = [standing.target.casefold() for standing in found]
+    targets = Counter(standing.target.casefold() for standing in found)
     # A check tells of it. Whatever preflight says: what is sent for one of them would end up in the other.
-    found = [_without_steps(s) if targets.count(s.target.casefold()) > 1 else s for s in found]
+    found = [_without_steps(s) if targets[s.target.casefold()] > 1 else s for s in found]
     if not request.wait:
         found = [_without_waiting(standing) for standing in found]
     return _within_quota(request, observed, found)
@@ -239,11 +240,10 @@ def _within_quota(request: Request, observed: Observed, found: Sequence[Standing
     if request.over_quota != "today":
         return tuple(found)
     today = used_today(observed)
-    room = PER_INSTANCE_AND_DAY - len(today)
+    room, of_database = PER_INSTANCE_AND_DAY - len(today), Counter(t.database.casefold() for t in today)
     within: list[Standing] = []
     for standing in found:
-        own = sum(t.database.casefold() == standing.target.casefold() for t in today)
-        fit = min(room, PER_DATABASE_AND_DAY - own)
+        fit = min(room, PER_DATABASE_AND_DAY - of_database[standing.target.casefold()])
         kept = _first_creates(standing.steps, max(fit, 0))
         room -= sum(step.action == api.CREATE for step in kept)
         state = DEFERRED if standing.steps and not kept else standing.state

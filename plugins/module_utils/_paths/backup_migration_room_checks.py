@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 
 from .._alibaba import rds_backup_tasks as api
 from .._alibaba.reserved_names import RESERVED_DATABASE_NAMES
@@ -32,10 +33,8 @@ _GIB = 1024**3
 def target_names(observed: Observed, to_do: Sequence[Standing]) -> Check | None:
     if not to_do:
         return None
-    targets = [s.target.casefold() for s in to_do]
-    problems = [
-        f"{s.target} is the target of several databases" for s in to_do if targets.count(s.target.casefold()) > 1
-    ]
+    targets = Counter(s.target.casefold() for s in to_do)
+    problems = [f"{s.target} is the target of several databases" for s in to_do if targets[s.target.casefold()] > 1]
     problems += [f"{s.target} is reserved" for s in to_do if s.target.casefold() in RESERVED_DATABASE_NAMES]
     problems += [f"{s.target!r} is no name" for s in to_do if not _is_legal(s.target)]
     problems += [f"{s.target} holds @ or |, which RDS refuses" for s in to_do if set(s.target) & set("@|")]
@@ -96,14 +95,11 @@ def daily_quota(request: Request, observed: Observed, sending: Sequence[Standing
     if deferred:
         text = f"{len(deferred)} databases have to wait for tomorrow's quota: {listed(deferred, ', ')}."
         return Check("daily_quota", WARN, text, "Run the playbook again tomorrow.")
-    too_many = [name for name, count in creates.items() if _of(today, name) + count > PER_DATABASE_AND_DAY]
+    had = Counter(t.database.casefold() for t in today)
+    too_many = [name for name, count in creates.items() if had[name.casefold()] + count > PER_DATABASE_AND_DAY]
     total = len(today) + sum(creates.values())
     text = f"{len(today)} tasks in the last 24 hours and {sum(creates.values())} to come, of {PER_INSTANCE_AND_DAY}"
     if too_many:
         text += f"; {listed(too_many, ', ')} would get more than {PER_DATABASE_AND_DAY}"
     over = total > PER_INSTANCE_AND_DAY or too_many
     return Check("daily_quota", FAIL, f"{text}.", remedy) if over else Check("daily_quota", PASS, text)
-
-
-def _of(tasks: Iterable[api.BackupTask], database: str) -> int:
-    return sum(t.database.casefold() == database.casefold() for t in tasks)

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -19,6 +19,30 @@ from .._alibaba.rds_instances import Instance
 from .backup_migration_files import Sorted
 
 _MAJOR = {"2008": 10, "2012": 11, "2014": 12, "2016": 13, "2017": 14, "2019": 15, "2022": 16, "2025": 17}
+
+
+class TargetDatabases(dict[str, rds.Database]):
+    """The databases of the instance by name. There may be thousands, each of which is asked for many times."""
+
+    def __init__(self, found: Mapping[str, rds.Database] = MappingProxyType({})) -> None:
+        super().__init__(found)
+        self._by_folded = {name.casefold(): database for name, database in reversed(found.items())}
+
+    def named(self, name: str) -> rds.Database | None:
+        """Case does not count there."""
+        return self.get(name) or self._by_folded.get(name.casefold())
+
+
+class TaskList(tuple[api.BackupTask, ...]):
+    """The tasks that are listed, newest first. They are asked for by database, once for each."""
+
+    def __init__(self, _found: Sequence[api.BackupTask] = ()) -> None:
+        self._by_database: dict[str, list[api.BackupTask]] = {}
+        for task in self:
+            self._by_database.setdefault(task.database.casefold(), []).append(task)
+
+    def of(self, database: str) -> Sequence[api.BackupTask]:
+        return self._by_database.get(database.casefold(), ())
 
 
 class Chain(NamedTuple):
@@ -37,12 +61,12 @@ class Observed(NamedTuple):
 
     now: datetime
     instance: Instance | None
-    databases: Mapping[str, rds.Database] = MappingProxyType({})
+    databases: TargetDatabases = TargetDatabases()
     bucket: Any = None
     bucket_owned: bool | None = None
     backups: Sorted = Sorted((), (), ())
     skipped: tuple[str, ...] = ()
-    tasks: tuple[api.BackupTask, ...] | None = ()
+    tasks: TaskList | None = TaskList()
     chains: Mapping[str, Chain] = MappingProxyType({})
     storage_used: int | None = None
     privileged_account: bool | None = None
@@ -51,13 +75,11 @@ class Observed(NamedTuple):
 
     def newest_task(self, target: str) -> api.BackupTask | None:
         """The newest one that is listed for a database of this name."""
-        return next((t for t in self.tasks or () if t.database.casefold() == target.casefold()), None)
+        return next(iter(self.tasks.of(target)), None) if self.tasks else None
 
     def state_on_target(self, target: str) -> str | None:
-        """The service's word for the state; None where there is no such database. Case does not count there."""
-        found = self.databases.get(target) or next(
-            (d for name, d in self.databases.items() if name.casefold() == target.casefold()), None
-        )
+        """The service's word for the state; None where there is no such database."""
+        found = self.databases.named(target)
         return found.state if found else None
 
 

@@ -157,8 +157,11 @@ def works_of(
 ) -> list[Work]:
     """One for every database with something to send or to wait for. chains: the open ones, by target."""
     works = []
+    by_subject: dict[tuple[str, ...], list[Step]] = {}
+    for step in steps:
+        by_subject.setdefault(step.subject, []).append(step)
     for standing in standings:
-        own = deque(step for step in steps if step.subject == (standing.target,))
+        own = deque(by_subject.get((standing.target,), ()))
         going = standing.state == IN_FLIGHT
         if not own and not going:
             continue
