@@ -30,8 +30,9 @@ RESULTS = ROOT / "build" / "results"
 sys.path.insert(0, str(ROOT / "tests" / "utils"))
 import cores  # noqa: E402
 
-# Tools of sessions are named without a version; this pins them, and what they bring along.
-os.environ["PIP_CONSTRAINT"] = str(ROOT / "constraints.txt")
+# Tools of sessions are named without a version; this pins them, and what they bring along, by hashes of all files.
+# nox runs here, and pip splits the value at spaces, which the path of a checkout may have.
+os.environ["PIP_CONSTRAINT"] = "constraints.txt tests/utils/pins/sessions.txt"
 os.environ["LC_ALL"] = "C.UTF-8"
 if not sys.stdout.isatty():
     os.environ.setdefault("NO_COLOR", "1")
@@ -218,6 +219,14 @@ def add_core(core: cores.Core) -> None:
 
 for other_core in (*cores.OLDER, *cores.NEWER):
     add_core(other_core)
+
+
+@nox.session(default=False)
+def pin(session: nox.Session) -> None:
+    """Write constraints.txt and its like: the versions that are installed now, with the hashes of all their files."""
+    session.install("uv")
+    tool = pathlib.Path(session.bin, "uv")
+    run(session, "python", "tests/utils/pin.py", tool)
 
 
 def picture(session: nox.Session, pages: pathlib.Path) -> None:

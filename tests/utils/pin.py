@@ -2,47 +2,83 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write constraints.txt: the versions that .venv and the environments of nox hold now.
+"""Write the pins: the versions that .venv and the environments of nox hold now, and the hashes of all their files.
 
-To move to newer versions: change requirements-dev.txt, empty constraints.txt below its header, "make clean test docs",
-and run this.
+pip takes nothing else, whatever the index offers: with one hash among its constraints it wants one for everything.
+
+To move to newer versions: change requirements-dev.txt, and PIP and BUILD below, empty constraints.txt and the files of
+tests/utils/pins below their headers, "make clean test docs", and run "nox -e pin".
 """
 
 from __future__ import annotations
 
+import pathlib
 import subprocess
 import sys
 
 import cores
 
-HEADER = """
-# Pins everything that the tools bring along, so that a checkout of today works tomorrow. Written by tests/utils/pin.py.
+# Both are there before anything that a session could list.
+PIP = ["pip==26.3"]
+BUILD = ["setuptools==84.2.1", "wheel==0.48.0"]
 
-"""
+PINS = cores.ROOT / "tests" / "utils" / "pins"
+LICENCE_LINES = 3
 
 
-def frozen() -> dict[str, set[str]]:
-    """Collect the versions of each package over all environments that run on the Python of .venv."""
+def frozen(python: pathlib.Path) -> dict[str, str]:
+    """The packages of an environment and their versions."""
+    command = [f"{cores.VENV}/bin/python", "-m", "pip", f"--python={python}", "freeze", "--exclude-editable"]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    pairs = (line.partition("==") for line in listing.splitlines())
+    return {name.lower().replace("_", "-"): version for name, separator, version in pairs if separator}
+
+
+def of_sessions() -> dict[str, str]:
+    """The packages of all environments of nox; where these differ, the lowest version, with which all can live."""
+    from packaging.version import Version
+
     versions: dict[str, set[str]] = {}
-    for python in (cores.VENV / "bin" / "python", *sorted(cores.CACHE.glob("*/bin/python"))):
-        command = [f"{cores.VENV}/bin/python", "-m", "pip", f"--python={python}", "freeze", "--exclude-editable"]
-        listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        for line in listing.splitlines():
-            name, separator, version = line.partition("==")
-            if separator:
-                versions.setdefault(name.lower().replace("_", "-"), set()).add(version)
-    return versions
+    for python in sorted(cores.CACHE.glob("*/bin/python")):
+        for name, version in frozen(python).items():
+            versions.setdefault(name, set()).add(version)
+    for name, several in sorted(versions.items()):
+        if len(several) > 1:
+            print(f"sessions differ, the lowest is taken: {name} {' '.join(sorted(several))}")
+    return {name: min(several, key=Version) for name, several in versions.items()}
+
+
+def with_hashes(uv: str, pins: list[str]) -> str:
+    """Have the hashes of all files of each version listed, those for other systems too. The index is not named."""
+    options = ["--quiet", "--no-config", "--no-deps", "--generate-hashes", "--no-annotate", "--no-header"]
+    command = [uv, "pip", "compile", *options, f"--python={cores.VENV}/bin/python", "-"]
+    text = "\n".join(pins)
+    return subprocess.run(command, input=text, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def write(uv: str, path: pathlib.Path, comment: str, pins: list[str]) -> None:
+    licence = pathlib.Path(__file__).read_text().splitlines(keepends=True)[:LICENCE_LINES]
+    header = f"{''.join(licence)}\n# {comment} Written by tests/utils/pin.py.\n\n"
+    path.write_text(header + (with_hashes(uv, pins) if pins else ""))
+    print(f"{path.relative_to(cores.ROOT)}: {len(pins)} pins")
 
 
 def main() -> int:
-    path = cores.ROOT / "constraints.txt"
-    head = "".join(path.read_text().splitlines(keepends=True)[:3])
-    versions = frozen()
-    agreed = [f"{name}=={versions[name].pop()}" for name in sorted(versions) if len(versions[name]) == 1]
-    path.write_text(head + HEADER + "\n".join(agreed) + "\n")
-    for name in sorted(versions):
-        if len(versions[name]) > 1:
-            print(f"not pinned, environments differ: {name} {' '.join(sorted(versions[name]))}")
+    uv = sys.argv[1]
+    venv, sessions = frozen(cores.VENV / "bin" / "python"), of_sessions()
+    apart = {name for name in venv.keys() & sessions.keys() if venv[name] != sessions[name]}
+    both = {name: version for name, version in {**venv, **sessions}.items() if name not in apart}
+
+    def listed(versions: dict[str, str]) -> list[str]:
+        return [f"{name}=={versions[name]}" for name in sorted(versions)]
+
+    everything = "Pins everything that the tools bring along, so that a checkout of today works tomorrow."
+    write(uv, cores.ROOT / "constraints.txt", everything, listed(both))
+    for group, versions in (("venv", venv), ("sessions", sessions)):
+        rest = {name: versions[name] for name in apart}
+        write(uv, PINS / f"{group}.txt", "What .venv and the sessions of nox need in different versions.", listed(rest))
+    write(uv, PINS / "pip.txt", "The pip that installs the rest: older ones do not take hashes from constraints.", PIP)
+    write(uv, PINS / "build.txt", "What packages without a wheel are built with.", BUILD)
     return 0
 
 

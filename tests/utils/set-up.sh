@@ -16,13 +16,19 @@ if ! .venv/bin/python -c "import sys; sys.exit(sys.prefix != '$PWD/.venv')" 2>/d
         # Some distributions package ensurepip separately; a pip outside can do its work.
         rm -rf .venv
         "$python" -m venv --without-pip .venv
-        "$python" -m pip --python .venv/bin/python install -qq pip
+        "$python" -m pip --python .venv/bin/python install -qq --requirement tests/utils/pins/pip.txt
     fi
 fi
 
-.venv/bin/python -m pip install -qq --constraint constraints.txt --requirement requirements-dev.txt
+# Nothing is installed whose hash is not among the pins.
+pins=tests/utils/pins
+export PIP_BUILD_CONSTRAINT="$pins/build.txt"
+.venv/bin/python -m pip install -qq --requirement "$pins/pip.txt"
+.venv/bin/python -m pip install -qq --constraint constraints.txt --constraint "$pins/venv.txt" \
+    --requirement requirements-dev.txt
 # "compat" adds a folder to the path; the default would run code at each start of Python, which is each task of a play.
-.venv/bin/python -m pip install -qq --constraint constraints.txt --config-settings editable_mode=compat --editable tests/emulator
+# A folder has no hash; what the emulator needs is there already.
+.venv/bin/python -m pip install -qq --no-deps --config-settings editable_mode=compat --editable tests/emulator
 
 # Ansible looks for collections in site-packages, so whatever runs from .venv sees the working tree itself.
 site_packages=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
