@@ -151,7 +151,8 @@ def action_tasks(stage: Stage) -> dict[str, Task]:
             "dts_migration",
             **{name: stage.keys[1][name] for name in ("access_key_id", "access_key_secret")},
             name="orders",
-            state="caught_up",
+            # Not caught_up: that one looks twice, with a pause between, also when nothing is to be done.
+            state="prechecked",
             migration_types=["schema", "full", "incremental"],
             objects=[{"database": "shop"}],
             source={

@@ -18,10 +18,10 @@ from typing import Any
 from .._alibaba.dts_model import FULL, INCREMENTAL, SCHEMA
 from .._alibaba.dts_objects import problems_of
 from .._alibaba.dts_settings import limit_problems, retry_problems
+from .._alibaba.ram_names import is_account_id, wrong_role_name
 from .._alibaba.rds import is_region
 from .._waiting import wrong_times
 from .dts_migration_request import CAUGHT_UP, FORWARD, PRECHECKED, USUAL_KINDS, Endpoint
-from .dts_role_plan import is_account_id, wrong_role_name
 
 _USED_TIMES = {"Month": range(1, 10), "Year": (1, 2, 3, 5)}
 _HOST = r"[A-Za-z0-9_.:%-]{1,253}"

@@ -8,19 +8,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._alibaba import ram
 from .._alibaba.errors import ServiceError
 from .._alibaba.ram import Grant, Policy, Role
+from .._alibaba.ram_names import is_account_id, is_policy_name, wrong_role_name
 from .._failure import refuse_options
 from .._plan import FAIL, PASS, WARN, Check, Plan, Step
 
 PRESENT, ABSENT = "present", "absent"
-_NAME = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
-_POLICY_NAME = re.compile(r"[A-Za-z0-9-]{1,128}", re.ASCII)
 
 
 class Request(NamedTuple):
@@ -70,7 +68,7 @@ def read_request(options: Mapping[str, Any]) -> Request:
     if credentials and not credentials.keys() & {"access_key_id", "bearer_token", "profile"}:
         problems.append("destination_credentials holds no access key, no token and no profile")
     policies = tuple(Policy(p["kind"], p["name"].strip()) for p in options["policies"])
-    problems += [f"policies: {p.name!r} is not the name of a policy" for p in policies if not _is_policy(p.name)]
+    problems += [f"policies: {p.name!r} is not the name of a policy" for p in policies if not is_policy_name(p.name)]
     if not policies and options["state"] == PRESENT:
         problems.append("policies is empty: without permissions DTS cannot do anything with the role")
     if not 0 <= options["settle"] < 86400:
@@ -81,25 +79,6 @@ def read_request(options: Mapping[str, Any]) -> Request:
         name, options["state"], destination, credentials, tuple(sorted(set(policies))), options["exclusive"],
         options["description"], options["settle"],
     )  # fmt: skip
-
-
-def wrong_role_name(name: str, option: str) -> str:
-    """Why this cannot be the name of a role that works across accounts; empty if it can."""
-    if name.lower().startswith("acs:"):
-        return f"{option} is an ARN; the name alone is wanted: {name.rpartition('/')[2] or 'its part behind role/'}"
-    if name.lower() == ram.DTS_ROLE.lower():
-        return f"{option} must not be {ram.DTS_ROLE}, which lets in DTS of its own account only"
-    if not _NAME.fullmatch(name):
-        return f"{option} is not the name of a role: 1 to 64 letters, digits, full stops and hyphens"
-    return ""
-
-
-def is_account_id(text: str) -> bool:
-    return re.fullmatch(r"[0-9]{5,20}", text, re.ASCII) is not None
-
-
-def _is_policy(name: str) -> bool:
-    return _POLICY_NAME.fullmatch(name) is not None
 
 
 def checks(request: Request, observed: Observed) -> list[Check]:
