@@ -8,7 +8,7 @@ DOCUMENTATION = r"""
 name: progress
 type: notification
 short_description: Show the progress of uploads and waits while their tasks run
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The apsaradb.migration contributors (@apsaradb-migration)
 description:

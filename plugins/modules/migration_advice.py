@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: migration_advice
 short_description: Say which way to migrate fits, which do not, and why
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Judges the four ways to migrate that this collection has, from what is known of source, target and wishes, and from
     what other modules found when they looked in check mode.

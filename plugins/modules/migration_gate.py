@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: migration_gate
 short_description: Hold a cut-over until everything speaks for it
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Lets a play go on to a step that cannot be taken back only if somebody confirmed it and the verdict is go, or every
     exception is accepted. Where that is asked for, a plan has to be approved and the hour has to be right.

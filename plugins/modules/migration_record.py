@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: migration_record
 short_description: Keep what the modules of a migration said
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Writes the verdict, checks, plan and facts of other tasks to a file per inventory host, which is kept beside the
     playbook. The roles of this collection do so after each phase.

@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: postgresql_source
 short_description: Check, prepare and freeze a PostgreSQL server that is to be migrated
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The apsaradb.migration contributors (@apsaradb-migration)
 description:

@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: rds_cancel_import
 short_description: Cancel an import of SQL Server databases between RDS instances
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The apsaradb.migration contributors (@apsaradb-migration)
 description:

@@ -10,7 +10,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: rds_instance_info
 short_description: Tell what a migration needs to know about an RDS instance
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - The apsaradb.migration contributors (@apsaradb-migration)
 description:

@@ -13,7 +13,7 @@ from ansible_collections.apsaradb.migration.plugins.plugin_utils._report_data im
 
 HOST, BUCKET, MODULE = "rm-bp1sqltarget00001", "migration-2026", "rds_oss_backup_migrate"
 CREATED = "2026-02-01T06:00:00Z"
-VERSIONS = {"collection": "0.1.0", "ansible_core": "2.19.14", "python": "3.11.9"}
+VERSIONS = {"collection": "1.0.0", "ansible_core": "2.19.14", "python": "3.11.9"}
 GIB = 2**30
 OVERRIDE = "\u202e"
 HOSTILE = [
