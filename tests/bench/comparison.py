@@ -11,6 +11,7 @@ less.
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 import os
 import pathlib
 import resource
@@ -123,3 +124,8 @@ def compared(name: str, ours: Taken, peer: Taken, unit: str, goal: Goal | None =
     """By the clock, with the processors' seconds beside it."""
     cpu = {"ours_cpu": ours.cpu, "peer_cpu": peer.cpu, "ratio_cpu": ours.cpu / peer.cpu}
     return Comparison(name, ours.seconds, peer.seconds, unit, cpu, goal, version)
+
+
+def version_of(distribution: str) -> str:
+    """Name and version of an installed package."""
+    return f"{distribution} {importlib.metadata.version(distribution)}"

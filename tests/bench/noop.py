@@ -9,28 +9,18 @@ that imports it and does nothing else.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import importlib.metadata
-import json
 import pathlib
-import re
-import subprocess
-import sys
-import urllib.request
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from comparison import Comparison, Goal, Taken, at_most, compared, medians, taken_by
+from comparison import Comparison, Goal, at_most, compared, medians, version_of
+from emulated import SECRET, Stage, Task, stage
 
-BIN = pathlib.Path(sys.executable).parent
 ROUNDS = 3
 TASKS = 20
 SOURCE, TARGET = "rm-bp1sqlsource00001", "rm-bp1sqltarget00001"
 BUCKET = "apsara-emulator-backups"
-SECRET = "benchmarkSecret0001"
-
-Task = dict[str, Any]
 
 BARE = """
 from ansible.module_utils.basic import AnsibleModule
@@ -45,74 +35,6 @@ def main():
 if __name__ == "__main__":
     main()
 """
-
-
-class Stage:
-    """The emulator, and the servers that it started. environment: in which modules find it."""
-
-    def __init__(self, ready: dict[str, Any], scratch: pathlib.Path) -> None:
-        self._control = ready["control"]
-        self.keys = ready["accounts"]
-        self.scratch = scratch
-        services = ("rds", "dts", "ram", "sts", "oss")
-        self.environment = {
-            **{f"APSARADB_{service.upper()}_ENDPOINT": ready[service] for service in services},
-            "ALIBABA_CLOUD_REGION": "cn-hangzhou",
-            "ALIBABA_CLOUD_ACCESS_KEY_ID": self.keys[0]["access_key_id"],
-            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.keys[0]["access_key_secret"],
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_LOCALHOST_WARNING": "0",
-            "ANSIBLE_LIBRARY": str(scratch / "library"),
-        }
-
-    def server(self, name: str) -> dict[str, Any]:
-        """Start a PostgreSQL server with a database in it."""
-        document = {
-            "name": name,
-            "accounts": [{"name": "migrator", "password": SECRET}],
-            "databases": ["shop"],
-            "statements": {"shop": "create table orders (id int primary key)"},
-        }
-        request = urllib.request.Request(
-            f"{self._control}/postgresql/source",
-            data=json.dumps(document).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=120) as answer:
-            made = json.load(answer)
-        return {"host": made["host"], "port": made["port"], "user": "postgres", "password": made["password"]}
-
-    def play(self, tasks: list[Task], name: str) -> tuple[Taken, str]:
-        """Run the tasks, every one of which has to succeed. What they took, and what was printed."""
-        path = self.scratch / f"{name}.yml"
-        play = {
-            "hosts": "localhost",
-            "connection": "local",
-            "gather_facts": False,
-            "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
-            "tasks": tasks,
-        }
-        path.write_text(json.dumps([play]))
-        return taken_by([BIN / "ansible-playbook", path], self.environment)
-
-    def do_nothing(self, name: str, task: Task, times: int = TASKS) -> Taken:
-        """The same task many times over, which has to find its work done each time."""
-        taken, told = self.play([task] * times, name)
-        if not re.search(rf"\bok={times}\s+changed=0\s", told):
-            raise SystemExit(f"{name} is no benchmark of doing nothing:\n{told}")
-        return taken
-
-
-@contextlib.contextmanager
-def stage(scratch: pathlib.Path) -> Iterator[Stage]:
-    """Run the emulator."""
-    command = [sys.executable, "-m", "apsara_emulator", "--host", "127.0.0.1", "--port", "0", "--speed", "3600"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield Stage(json.loads(process.stdout.readline()), scratch)
-        finally:
-            process.terminate()
 
 
 def module(name: str, /, **options: Any) -> Task:
@@ -212,13 +134,10 @@ def bare(library: str, scratch: pathlib.Path) -> Task:
 def lines(scratch: pathlib.Path) -> Iterable[Comparison]:
     ping = {"ansible.builtin.ping": {}}
     with stage(scratch) as there:
-        yield from _family(
-            there, action_tasks(there), ping, "ping", at_most(1.25), f"ansible-core {_version('ansible-core')}"
-        )
+        yield from _family(there, action_tasks(there), ping, "ping", at_most(1.25), version_of("ansible-core"))
         for library, tasks in (("oss2", bucket_tasks(there)), ("psycopg", database_tasks(there))):
             peer = bare(library, scratch)
-            version = f"{library} {_version(library)}"
-            yield from _family(there, tasks, peer, f"import {library}", at_most(1.1), version)
+            yield from _family(there, tasks, peer, f"import {library}", at_most(1.1), version_of(library))
 
 
 def _family(
@@ -228,11 +147,9 @@ def _family(
     everybody = {peer_name: peer, **tasks}
     # Once, so that the work is done and nothing is cold.
     there.play(list(everybody.values()), "prepare")
-    taken = medians({name: functools.partial(there.do_nothing, name, task) for name, task in everybody.items()}, ROUNDS)
+    taken = medians(
+        {name: functools.partial(there.do_nothing, name, task, TASKS) for name, task in everybody.items()}, ROUNDS
+    )
     for name in tasks:
         line = f"no-op {name} vs {peer_name}"
         yield compared(line, taken[name], taken[peer_name], f"s per {TASKS} tasks", goal, version)
-
-
-def _version(distribution: str) -> str:
-    return importlib.metadata.version(distribution)

@@ -36,6 +36,14 @@ def uploads() -> Iterable[Comparison]:
         yield Comparison(*line)
 
 
+def readings() -> Iterable[Comparison]:
+    """One call beside the vendor's SDK, and the header of a huge backup beside that of a small one."""
+    import reading
+
+    yield from reading.one_read(SCRATCH)
+    yield from reading.headers(SCRATCH)
+
+
 def restores() -> Iterable[Comparison]:
     """How fast hundreds of small backups are handed to the service, beside a loop over them."""
     import restores as measured
@@ -47,6 +55,7 @@ def restores() -> Iterable[Comparison]:
 BENCHMARKS: dict[str, Callable[[], Iterable[Comparison]]] = {
     "no-op": no_op_modules,
     "upload": uploads,
+    "reading": readings,
     "restores": restores,
 }
 
