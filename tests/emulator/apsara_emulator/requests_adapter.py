@@ -16,7 +16,9 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
+from .clock import Clock
 from .gateway import ConnectionFault, Gateway, HttpRequest, HttpResponse
+from .http_messages import Delivery
 
 
 class EmulatorAdapter(BaseAdapter):
@@ -59,15 +61,12 @@ class EmulatorAdapter(BaseAdapter):
     def _response(
         self, request: requests.PreparedRequest, answer: HttpResponse, limit: float | None
     ) -> requests.Response:
-        if answer.delivery.kind == "trickled":
-            self._wait(answer.delivery.seconds, limit, request)
-            self.gateway.world.clock.sleep(answer.delivery.seconds * (len(answer.body) // answer.delivery.bytes))
         response = requests.Response()
         response.status_code = answer.status
         response.headers = CaseInsensitiveDict(answer.headers)
         response.headers["Content-Length"] = str(len(answer.body))
         response.encoding = "utf-8"
-        response.raw = _raw(answer)
+        response.raw = _raw(answer, self.gateway.world.clock, limit)
         response.url = request.url or ""
         response.request = request
         return response
@@ -95,12 +94,14 @@ def _read_limit(timeout: Any) -> float | None:
     return None if limit is None else float(limit)
 
 
-def _raw(answer: HttpResponse) -> HTTPResponse:
+def _raw(answer: HttpResponse, clock: Clock, limit: float | None) -> HTTPResponse:
     """The body as a stream, broken off or endless if so wanted; urllib3 notices what is missing."""
     headers = {"Content-Length": str(len(answer.body))}
     body: Any = io.BytesIO(answer.body)
     if answer.delivery.kind == "truncated":
         body = io.BytesIO(answer.body[: len(answer.body) // 2])
+    elif answer.delivery.kind == "trickled":
+        body = Trickle(body, answer.delivery, clock, limit)
     elif answer.delivery.kind == "endless":
         headers, body = {}, _Endless(answer.body)
     return HTTPResponse(
@@ -113,6 +114,40 @@ def _raw(answer: HttpResponse) -> HTTPResponse:
     )
 
 
+class Trickle(io.RawIOBase):
+    """A body that comes in pieces, with silence before each. limit: the longest silence that the reader bears."""
+
+    def __init__(self, body: Any, delivery: Delivery, clock: Clock, limit: float | None) -> None:
+        super().__init__()
+        self._body, self._delivery, self._clock, self._limit = body, delivery, clock, limit
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        piece = self._body.read(min(len(buffer), self._delivery.bytes))
+        if piece:
+            self._be_silent()
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def read1(self, size: int = -1) -> bytes:
+        """What is there, as from a socket."""
+        return self.read(self._delivery.bytes if size < 0 else min(size, self._delivery.bytes)) or b""
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._body.close()
+
+    def _be_silent(self) -> None:
+        seconds = self._delivery.seconds
+        if self._limit is not None and seconds >= self._limit:
+            self._clock.sleep(self._limit)
+            raise TimeoutError("Read timed out: the emulator keeps silent")
+        self._clock.sleep(seconds)
+
+
 class _Endless(io.RawIOBase):
     """The same bytes over and over again."""
 
@@ -122,6 +157,9 @@ class _Endless(io.RawIOBase):
 
     def readable(self) -> bool:
         return True
+
+    def read1(self, size: int = -1) -> bytes:
+        return self.read(size)
 
     def read(self, size: int = -1) -> bytes:
         wanted = len(self._piece) if size is None or size < 0 else size

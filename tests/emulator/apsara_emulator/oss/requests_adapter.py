@@ -17,6 +17,7 @@ from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
 from ..http_messages import ConnectionFault
+from ..requests_adapter import Trickle
 from .errors import BrokenBody
 from .messages import Body, OssRequest, OssResponse
 from .service import OssService
@@ -52,10 +53,10 @@ class OssAdapter(BaseAdapter):
             self._wait(answer.seconds, limit, request)
             raise requests.exceptions.ConnectionError("Connection aborted: reset by the emulator", request=request)
         _drain(sent.body)
+        content: Any = _Content(answer)
         if answer.delivery.kind == "trickled":
-            self._wait(answer.delivery.seconds, limit, request)
-            self.service.world.clock.sleep(answer.delivery.seconds * (answer.size // answer.delivery.bytes))
-        return _response(request, answer, stream)
+            content = Trickle(content, answer.delivery, self.service.world.clock, limit)
+        return _response(request, answer, content, stream)
 
     def close(self) -> None:
         """Nothing to close."""
@@ -120,14 +121,14 @@ def _text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _response(request: requests.PreparedRequest, answer: OssResponse, stream: bool) -> requests.Response:
+def _response(request: requests.PreparedRequest, answer: OssResponse, content: Any, stream: bool) -> requests.Response:
     response = requests.Response()
     response.status_code = answer.status
     # On the wire they are UTF-8, which HTTP clients read as Latin-1.
     headers = {name: value.encode("utf-8", "replace").decode("latin-1") for name, value in answer.headers.items()}
     response.headers = CaseInsensitiveDict(headers)
     response.raw = HTTPResponse(
-        body=_Content(answer),
+        body=content,
         headers=headers,
         status=answer.status,
         preload_content=False,
@@ -162,6 +163,9 @@ class _Content(io.RawIOBase):
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)
+
+    def read1(self, size: int = -1) -> bytes:
+        return self.read(_CHUNK if size < 0 else size) or b""
 
     def close(self) -> None:
         if not self.closed:
