@@ -32,8 +32,7 @@ def uploads() -> Iterable[Comparison]:
     """What a backup's way into a bucket costs, beside the vendor's SDKs."""
     import upload
 
-    for line in upload.lines(SCRATCH):
-        yield Comparison(*line)
+    yield from upload.lines(SCRATCH)
 
 
 def readings() -> Iterable[Comparison]:
@@ -52,11 +51,19 @@ def restores() -> Iterable[Comparison]:
         yield Comparison(*line)
 
 
+def worlds() -> Iterable[Comparison]:
+    """How many random worlds a core tries in a second, beside what is aimed at."""
+    import worlds as measured
+
+    yield from measured.lines(SCRATCH)
+
+
 BENCHMARKS: dict[str, Callable[[], Iterable[Comparison]]] = {
     "no-op": no_op_modules,
     "upload": uploads,
     "reading": readings,
     "restores": restores,
+    "worlds": worlds,
 }
 
 
