@@ -6,7 +6,8 @@
 
 It knows the file: one pattern over and over, so that checksums follow from lengths. It must not be what is measured:
 raw sockets, a thread for each connection, and data that is discarded in the kernel. Run as a process of its own; it
-prints its port. Requests to the bucket `unsummed` get no CRC-64, for measuring what comparing it costs.
+prints its port. Requests to the bucket `unsummed` get no CRC-64, for measuring what comparing it costs. With the name
+of a file as argument it speaks TLS, and writes the certificate of its authority there.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import os
 import random
 import re
 import socket
+import ssl
 import sys
 import threading
 
@@ -87,7 +89,9 @@ class Connection:
         left = length - len(self._received)
         self._received = self._received[length:] if left < 0 else b""
         while left > 0:
-            got = self._client.recv_into(_DISCARD, min(left, len(_DISCARD)), socket.MSG_TRUNC)
+            # What is encrypted has to be read; all else stays in the kernel.
+            encrypted = isinstance(self._client, ssl.SSLSocket)
+            got = self._client.recv_into(_DISCARD, min(left, len(_DISCARD)), 0 if encrypted else socket.MSG_TRUNC)
             if not got:
                 raise ConnectionError
             left -= got
@@ -159,7 +163,25 @@ def _end_with_parent() -> None:
     os._exit(0)
 
 
+def _tls(authority_file: str) -> ssl.SSLContext:
+    import trustme
+
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(authority_file)
+    return context
+
+
+def _serve(client: socket.socket, tls: ssl.SSLContext | None, uploads: dict[str, dict[int, int]]) -> None:
+    try:
+        Connection(tls.wrap_socket(client, server_side=True) if tls else client, uploads).serve()
+    except OSError:
+        client.close()
+
+
 def main() -> None:
+    tls = _tls(sys.argv[1]) if sys.argv[1:] else None
     listener = socket.create_server(("127.0.0.1", 0), backlog=128)
     uploads: dict[str, dict[int, int]] = {}
     print(listener.getsockname()[1], flush=True)
@@ -167,7 +189,7 @@ def main() -> None:
     while True:
         client, _address = listener.accept()
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        threading.Thread(target=Connection(client, uploads).serve, daemon=True).start()
+        threading.Thread(target=_serve, args=(client, tls, uploads), daemon=True).start()
 
 
 if __name__ == "__main__":
