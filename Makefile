@@ -12,13 +12,13 @@ READY := .venv/ready-$(shell pwd | cksum | cut -d' ' -f1)
 NOX := $(BIN)/python -m nox --no-error-on-missing-interpreters
 REPORT = $(BIN)/python tests/utils/summary.py
 
-.PHONY: help set-up demo test lint fix matrix mutations soak docs bench emulator clean mariadb chromium
+.PHONY: help set-up demo test lint fix matrix mutations soak docs bench emulator clean mariadb chromium errors-page picture
 
 help:
 	@echo "make demo      run the main job on the emulator"
 	@echo "make test      run all tests and checks"
 	@echo "make lint      run the fast checks: format, style, types, YAML, licence headers, doc fragments"
-	@echo "make fix       correct what ruff can correct"
+	@echo "make fix       correct what ruff can correct, and write the page of errors anew"
 	@echo "make matrix    run sanity, unit and integration tests on every other ansible-core a Python is found for"
 	@echo "make mutations break the code in a copy, one promise at a time, and check that a test notices"
 	@echo "make soak      run the long tests"
@@ -54,6 +54,7 @@ lint: $(READY)
 
 fix: $(READY)
 	@$(NOX) -e format -- fix
+	@$(BIN)/python tests/utils/errors_page.py
 
 matrix: $(READY) mariadb
 	@rm -rf build/results && mkdir -p build/results
@@ -68,6 +69,14 @@ soak: $(READY) mariadb
 # The documentation shows the report of the demo.
 build/demo/report.html: $(READY)
 	@$(MAKE) demo
+
+# The page of errors and remedies, from the texts of the code.
+errors-page: $(READY)
+	@$(BIN)/python tests/utils/errors_page.py
+
+# The picture that README shows.
+picture: $(READY) chromium build/demo/report.html
+	@$(BIN)/python tests/utils/screenshot.py --width=1200 --height=1240 build/demo/report.html docs/report.png
 
 docs: $(READY) chromium build/demo/report.html
 	@$(NOX) -e docs

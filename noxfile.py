@@ -130,6 +130,7 @@ def soak(session: nox.Session) -> None:
     options = ["-q", "-m", "soak", "--import-mode=importlib", "-p", "no:cacheprovider"]
     run(session, "python", "-m", "pytest", *options, "tests/unit", "tests/emulator/tests", *session.posargs)
     reliability_tests(session, "-m", "soak")
+    docs_tests(session, "-m", "soak")
     os.environ["APSARADB_LONG_STORIES"] = "1"
     ansible_test(session, cores.MAIN.version, "integration")
 
@@ -170,6 +171,19 @@ def reliability_tests(session: nox.Session, *options: str | pathlib.Path) -> Non
 def reliability(session: nox.Session) -> None:
     """Faults, killed runs, load and hostile input across all paths: the short version."""
     reliability_tests(session, "-m", "not soak", f"--junitxml={RESULTS / 'reliability.xml'}")
+
+
+def docs_tests(session: nox.Session, *options: str | pathlib.Path) -> None:
+    """Run what README and the guides say, on the emulator."""
+    session.env["PYTHONPATH"] = str(collection_tree())
+    usual = ["-q", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    run(session, "python", "-m", "pytest", *usual, *options, "tests/docs", *session.posargs)
+
+
+@nox.session(name="docs-examples", venv_backend="none")
+def docs_examples(session: nox.Session) -> None:
+    """Run README as it stands and the beginning of each guide, and check what the pages name."""
+    docs_tests(session, "-m", "not soak", f"--junitxml={RESULTS / 'docs-examples.xml'}")
 
 
 @nox.session(venv_backend="none")
@@ -242,6 +256,7 @@ def picture(session: nox.Session, pages: pathlib.Path) -> None:
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """Build the documentation site into build/docs, without network."""
+    run(session, "python", ROOT / "tests" / "utils" / "errors_page.py")
     session.install("ansible-core", "antsibull-docs", "sphinx", "sphinx-ansible-theme")
     source, target = ROOT / "build" / "docs-source", ROOT / "build" / "docs"
     place = antsibull_nox.sessions.prepare_collections(session, install_in_site_packages=True)
