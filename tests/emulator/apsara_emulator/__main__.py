@@ -11,15 +11,19 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
+from . import documents
 from .clock import WallClock
+from .default_world import default_document
 from .errors import DocumentError
 from .gateway import Gateway
 from .http_server import HttpServer, Urls
 from .oss.storage import BlobStore
 from .variants import parse_variants
-from .world import World
+from .world import World, read_world_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,16 +33,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         variants = parse_variants(options.variants, options.seed)
         clock = WallClock()
         store = BlobStore(options.data, options.discard_data)
-        if options.world:
-            world = World.from_file(options.world, clock, options.speed, variants, store)
-        else:
-            world = World.default(clock, options.speed, variants, store)
+        world = World(_document(options), clock, options.speed, variants, store)
         # Time stamps are judged by the real time, also after the world's clock was put forward.
         asyncio.run(_serve(Gateway(world, stamp_clock=WallClock()), options))
     except (DocumentError, OSError) as error:
         print(f"apsara_emulator: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _document(options: argparse.Namespace) -> Mapping[str, Any]:
+    """The world to start with; limits of the command line come before its own."""
+    document = read_world_file(Path(options.world)) if options.world else default_document()
+    limits = {"requests_per_second": options.requests_per_second, "latency": options.latency}
+    given = {name: limit for name, limit in limits.items() if limit is not None}
+    return documents.merged(document, {"quotas": given}) if given else document
 
 
 async def _serve(gateway: Gateway, options: argparse.Namespace) -> None:
@@ -89,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", help="folder for the data of OSS objects (default: the temporary one)")
     parser.add_argument("--discard-data", action="store_true", help="keep checksums of OSS objects, not their data")
     parser.add_argument("--speed", type=float, default=1.0, help="what durations are divided by")
+    parser.add_argument("--requests-per-second", type=int, help="calls of an account; more are throttled (0: no limit)")
+    parser.add_argument("--latency", type=float, help="real seconds of the way of every request there and back")
     parser.add_argument("--world", help="JSON or YAML file with the world (default: two accounts, some instances)")
     parser.add_argument("--tls", action="store_true", help="serve HTTPS with a certificate made at the start")
     parser.add_argument("--variants", default="default", help="default, random, or name=value,name=value")

@@ -10,6 +10,7 @@ works on so many tasks at a time, the others are queued.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -29,12 +30,19 @@ RESULTS = frozenset({"fails", "never_starts", "slow", "checkdb_fails", "cannot_o
 def settle_restores(world: World) -> None:
     """Let everything happen that is due by the world's clock."""
     now = world.clock.now()
-    while True:
-        due = [(moment, number) for number, moment in _moments(world) if moment <= now]
-        if not due:
-            return
-        moment, number = min(due)
-        _happen(world, world.state.migrate_tasks[number], moment)
+    due = _due(world, now)
+    limited = bool(world.state.quotas.parallel_restores) or any(t.step == "queued" for t in world.state.migrate_tasks)
+    while due:
+        moment, number = heapq.heappop(due)
+        task = world.state.migrate_tasks[number]
+        made_room = _happen(world, task, moment)
+        if made_room and limited:
+            _start_queued(world, task.instance, moment)
+            due = _due(world, now)
+            continue
+        later = task.next_moment()
+        if later is not None and later <= now:
+            heapq.heappush(due, (later, number))
 
 
 def begin_call(world: World, task: MigrateTask) -> None:
@@ -86,16 +94,19 @@ def _force(world: World, task: MigrateTask, outcome: Outcome) -> None:
         task.fail_at = Instant(world.clock.now() + world.lasting(outcome.after))
 
 
-def _moments(world: World) -> list[tuple[int, float]]:
+def _due(world: World, now: float) -> list[tuple[float, int]]:
+    """What has happened to tasks by now, as a heap: moment and number of the task."""
     found = []
     for number, task in enumerate(world.state.migrate_tasks):
         moment = task.next_moment()
-        if moment is not None:
-            found.append((number, moment))
+        if moment is not None and moment <= now:
+            found.append((moment, number))
+    heapq.heapify(found)
     return found
 
 
-def _happen(world: World, task: MigrateTask, moment: float) -> None:
+def _happen(world: World, task: MigrateTask, moment: float) -> bool:
+    """Whether it made room for another one."""
     held = task.holds_slot
     if task.instance not in world.state.instances:
         _end(task, "The instance is gone.", moment)
@@ -106,15 +117,13 @@ def _happen(world: World, task: MigrateTask, moment: float) -> None:
     else:
         task.due = None
         _STEPS[task.step](world, task, moment)
-    if held and not task.holds_slot:
-        _start_queued(world, task.instance, moment)
+    return held and not task.holds_slot
 
 
 def _start(world: World, task: MigrateTask, moment: float) -> None:
     limit = world.state.quotas.parallel_restores
-    busy = sum(one.instance == task.instance and one.holds_slot for one in world.state.migrate_tasks)
     task.status = "Running"
-    if limit and busy >= limit:
+    if limit and sum(one.instance == task.instance and one.holds_slot for one in world.state.migrate_tasks) >= limit:
         task.status, task.step = "NoStart", "queued"
         return
     size = sum(one.size for one in task.current_files)

@@ -11,7 +11,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -94,10 +96,41 @@ def test_tls_world_and_variants(tmp_path: Path) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.parametrize("of_file", ["", "quotas: {requests_per_second: 1, tasks_per_database: 7}"])
+def test_limits_of_the_command_line(tmp_path: Path, of_file: str) -> None:
+    world = tmp_path / "world.yml"
+    world.write_text(
+        f"accounts: [{{account_id: '7', bearer_tokens: [{BEARER_TOKEN_ONE}]}}]\n{of_file}", encoding="utf-8"
+    )
+    with running("--world", str(world), "--requests-per-second", "3", "--latency", "0.2") as ready:
+        for _start in range(2):
+            before = time.monotonic()
+            answers = _at_the_same_time(ready["rds"], 5)
+            assert time.monotonic() - before >= 0.2
+            assert sorted(answers) == [200, 200, 200, 400, 400]
+            calls = requests.get(f"{ready['control']}/calls", timeout=5).json()
+            assert [call["code"] for call in calls].count("Throttling.User") == 2
+            # Limits of the command line are there again after a reset.
+            requests.post(f"{ready['control']}/world", json={"quotas": {"requests_per_second": 0}}, timeout=5)
+            requests.post(f"{ready['control']}/reset", timeout=5)
+        quotas = requests.get(f"{ready['control']}/world", timeout=5).json()["quotas"]
+        assert quotas["tasks_per_database"] == (7 if of_file else 20)
+
+
+def _at_the_same_time(url: str, count: int) -> list[int]:
+    headers = {"authorization": f"Bearer {BEARER_TOKEN_ONE}"}
+    query = "Action=DescribeRegions&Version=2014-08-15"
+    with ThreadPoolExecutor(count) as pool:
+        sent = [pool.submit(requests.get, f"{url}/?{query}", headers=headers, timeout=10) for _number in range(count)]
+        return [one.result().status_code for one in sent]
+
+
 @pytest.mark.parametrize(
     "options",
     [
         ["--world", "/nonexistent.yml"],
+        ["--requests-per-second", "many"],
+        ["--latency", "nan"],
         ["--variants", "nonsense=1"],
         ["--variants", "import_id"],
         ["--variants", "import_id=roman"],
