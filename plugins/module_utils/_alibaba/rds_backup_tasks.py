@@ -14,7 +14,7 @@ Facts: pages of the actions, SDK models; DescribeMigrateTasks lists tasks of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
@@ -110,7 +110,11 @@ def tasks(client: RpcClient, instance_id: str, since: datetime, until: datetime)
     )
     # A page that is read twice while rows move shows a task twice.
     found = {row.id: row for row in map(_task, rows) if row.id}
-    return sorted(found.values(), key=lambda t: (t.created or _OLDEST, t.id), reverse=True)
+    return newest_first(found.values())
+
+
+def newest_first(found: Iterable[BackupTask]) -> list[BackupTask]:
+    return sorted(found, key=lambda t: (t.created or _OLDEST, t.id), reverse=True)
 
 
 def task(client: RpcClient, instance_id: str, task_id: str) -> BackupTask:

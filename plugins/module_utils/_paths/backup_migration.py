@@ -113,11 +113,21 @@ class BackupMigration:
             return observed
         late = self._run.follow()
         self.failure = self._run.failure() or late
-        now = utc_now(self._clock.wall())
-        seen = observed._replace(now=now, databases=self._databases(), tasks=self._tasks(now))
+        seen = self._seen_last(observed, self._run)
         ours = {work.target: work.task_id for work in self._run.works if work.in_chain}
         reading = self._reading(observed.instance)
         return seen._replace(chains=reading.chains(seen, seen.backups.databases, ours))
+
+    def _seen_last(self, observed: Observed, run: BatchRun) -> Observed:
+        """A listing takes a call for every hundred databases, so that of the last look is not asked for again."""
+        now, latest = utc_now(self._clock.wall()), run.latest
+        if latest is None:
+            return observed._replace(now=now, databases=self._databases(), tasks=self._tasks(now))
+        seen = observed._replace(now=now, databases=TargetDatabases(latest.databases))
+        if latest.tasks is None or observed.tasks is None:
+            return seen
+        tasks = {task.id: task for task in (*observed.tasks, *latest.tasks)}
+        return seen._replace(tasks=TaskList(api.newest_first(tasks.values())))
 
     def facts(self, observed: Observed, rehearsed: Plan | None) -> dict[str, Any]:
         """The module's own result keys. rehearsed: the plan whose outcome is shown as if it had been done."""

@@ -28,7 +28,7 @@ from .._waiting import Clock, Patience, wait_until
 from .backup_migration_files import Backup
 from .backup_migration_plan import DEFERRED, Standing
 from .backup_migration_request import Request
-from .backup_migration_seen import Chain, utc_now
+from .backup_migration_seen import Chain, Latest, utc_now
 from .backup_migration_sights import named, watch
 from .backup_migration_steps import OF_THE_FIRST_FILE, SIGNED_AT_RUN_TIME, chain_tag
 from .backup_migration_work import OUT_OF_QUOTA, Seen, Work, works_of
@@ -70,6 +70,7 @@ class BatchRun:
         self._rows_told = True
         self._out_of_quota = False
         self.works: list[Work] = []
+        self.latest: Latest | None = None  # unless something was sent since
 
     def start(self, standings: Sequence[Standing], steps: Sequence[Step], chains: Mapping[str, Chain]) -> None:
         """Sends the first step of every database. chains: the open ones, by target."""
@@ -135,7 +136,9 @@ class BatchRun:
 
     def _look(self, pending: Sequence[Work]) -> Seen:
         databases = rds.databases(self._client, self._request.instance_id)
-        tasks = {t.id: t for t in self._tasks()} if self._listed else {}
+        listed = self._tasks() if self._listed else None
+        self.latest = Latest(databases, listed)
+        tasks = {t.id: t for t in listed or ()}
         # Chains are not listed everywhere, and some editions list nothing.
         single = [w.task_id for w in pending if w.task_id and (w.in_chain or w.task_id not in tasks)]
         chains = [w.task_id for w in pending if w.task_id and w.in_chain]
@@ -169,7 +172,9 @@ class BatchRun:
             return None
 
     def _send_ready(self, works: Sequence[Work]) -> None:
-        self._parallel(self._send, [work for work in works if work.ready])
+        ready = [work for work in works if work.ready]
+        self.latest = None if ready else self.latest
+        self._parallel(self._send, ready)
 
     def _parallel(self, function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         if len(items) < 2 or self._workers < 2:

@@ -52,6 +52,13 @@ class Chain(NamedTuple):
     rows: tuple[api.BackupFileRow, ...] | None
 
 
+class Latest(NamedTuple):
+    """What a look showed while tasks were followed. tasks: those that are new, or followed; None: not listed."""
+
+    databases: Mapping[str, rds.Database]
+    tasks: Sequence[api.BackupTask] | None
+
+
 class Observed(NamedTuple):
     """Everything at one moment. None: the service does not tell, or refuses to.
 
