@@ -13,6 +13,7 @@ them, and the answers' texts are redacted. Facts: pages of the five actions, SDK
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping
@@ -229,6 +230,8 @@ def position(lsn: str) -> int:
     return int(match[1], 16) << 32 | int(match[2], 16)
 
 
+# Each look at a task reads the same few times.
+@functools.lru_cache(maxsize=256)
 def moment(text: str | None) -> datetime | None:
     """A time of the service, or of PostgreSQL. One without a time zone is None: it could mean anything."""
     match = re.fullmatch(_MOMENT, (text or "").strip())

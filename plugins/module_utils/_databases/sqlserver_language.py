@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 # In the order in which SQL Server reads them: a quote in a comment is no quote, a comment in a string no comment.
@@ -57,6 +58,8 @@ def tokens(statement: str) -> list[tuple[str, str]]:
     return [(kind, text) for kind, text in found if kind not in ("space", "comment")]
 
 
+# A module sends a few statements, each of them many times.
+@functools.lru_cache(maxsize=64)
 def only_reads(statement: str) -> bool:
     """Whether nothing on the server can be changed by it. A statement that is not understood is taken to write."""
     if any(procedure.fullmatch(statement) for procedure in _READING_PROCEDURES):

@@ -15,7 +15,7 @@ import json
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -68,15 +68,19 @@ class Contract:
     parameters: Mapping[str, Parameter]
     response: Mapping[str, Any]
 
+    @cached_property
+    def _required(self) -> tuple[str, ...]:
+        return tuple(name for name, parameter in self.parameters.items() if parameter.required)
+
     def check(self, given: Mapping[str, str], variants: Variants) -> None:
         """ApiError if `given` lacks a required parameter, has one too many, or one of the wrong type."""
-        for name, parameter in self.parameters.items():
-            if parameter.required and not given.get(name) and not given.get(f"{name}.1"):
+        for name in self._required:
+            if not given.get(name) and not given.get(f"{name}.1"):
                 if any(one.startswith(f"{name}.1.") for one in given):
                     continue
                 raise ApiError("MissingParameter", 400, f"The parameter {name} is required by {self.action}.")
         for name, value in given.items():
-            known = self.parameters.get(_array_name(name)) or self.parameters.get(name)
+            known = (self.parameters.get(_array_name(name)) if "." in name else None) or self.parameters.get(name)
             if known is not None:
                 _check_type(name, value, known.type)
             elif name not in COMMON_PARAMETERS and variants["unknown_parameter"] != "ignored":

@@ -77,13 +77,13 @@ def merged(base: Any, change: Any) -> Any:
 def _fields_to_write(kind: type) -> tuple[tuple[str, bool], ...]:
     """Each field's name, and whether it is a moment."""
     hints = typing.get_type_hints(kind)
-    names = [one.name for one in dataclasses.fields(kind)]  # type: ignore[arg-type]  # kinds are data classes
+    names = [one.name for one in dataclasses.fields(kind)]
     return tuple((name, hints[name] is Instant or Instant in typing.get_args(hints[name])) for name in names)
 
 
 @functools.cache
 def _class_reader(kind: type) -> Reader:
-    fields = {one.name: one for one in dataclasses.fields(kind)}  # type: ignore[arg-type]  # kinds are data classes
+    fields = {one.name: one for one in dataclasses.fields(kind)}
     required = [name for name, one in fields.items() if _required(one)]
     readers: dict[str, Reader] = {}
 

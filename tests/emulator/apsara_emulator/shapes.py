@@ -16,7 +16,10 @@ _COUNTS = ("TotalRecordCount", "PageRecordCount", "PageNumber")
 
 def shaped(answer: dict[str, Any], contract: Mapping[str, Any], variants: Variants) -> dict[str, Any]:
     """`answer` with lists and counts as the variants have them. `contract` is the documented shape."""
-    result = {key: _list_shaped(value, contract.get(key), variants["items_shape"]) for key, value in answer.items()}
+    shape = variants["items_shape"]
+    result = dict(answer)
+    if shape != "documented":
+        result = {key: _list_shaped(value, contract.get(key), shape) for key, value in answer.items()}
     if variants["total_record_count"] != "documented" and "TotalRecordCount" in result:
         kind = str if variants["total_record_count"] == "text" else int
         result.update({key: kind(result[key]) for key in _COUNTS if key in result})

@@ -13,6 +13,7 @@ that it outlives the processes that connect to it. It proves nothing about a rea
 import contextlib
 import datetime
 import fcntl
+import functools
 import json
 import os
 import re
@@ -297,15 +298,24 @@ def _of_path(match):
     return f"(SELECT {columns} FROM sys.dm_os_file_exists WHERE path = PATH({match.group(1)})) AS e"
 
 
-def _tables(world, statement):
-    base = sqlite3.connect(":memory:")
+@functools.cache
+def _empty_tables():
+    """One for the process: a connection with its tables takes longer to make than any statement."""
+    base = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
     base.execute("ATTACH ':memory:' AS sys")
     base.execute("ATTACH ':memory:' AS msdb")
-    content = _content(world)
     for name, columns in TABLES.items():
+        base.execute(f"CREATE TABLE {name} ({', '.join(columns.split())})")
+    return base
+
+
+def _tables(world, statement):
+    base = _empty_tables()
+    content = _content(world)
+    for name in TABLES:
         if name.partition(".")[2] not in statement:
             continue
-        base.execute(f"CREATE TABLE {name} ({', '.join(columns.split())})")
+        base.execute(f"DELETE FROM {name}")
         rows = content[name]
         marks = ", ".join("?" * len(TABLES[name].split()))
         base.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
