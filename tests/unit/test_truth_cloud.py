@@ -9,7 +9,11 @@ Real servers are in test_cloud_story.py; they are too slow for thousands of worl
 
 from __future__ import annotations
 
+import contextlib
+
+import pytest
 from ansible_collections.apsaradb.migration.plugins.module_utils._waiting import Clock
+from ansible_collections.apsaradb.migration.tests.unit import truth_drawing as st
 from ansible_collections.apsaradb.migration.tests.unit.cloud_stage import (
     GOOD_REPORT,
     MODULE,
@@ -22,7 +26,6 @@ from ansible_collections.apsaradb.migration.tests.unit.truth_worlds import chang
 from apsara_emulator.documents import Instant
 from apsara_emulator.postgresql.work import Work
 from apsara_emulator.rds import cloud_migration
-from hypothesis import strategies as st
 
 BAD_REPORT = [
     "[Check rds empty]",
@@ -41,6 +44,7 @@ class PlayedStage(TruthStage):
         super().__init__(made, world["variants"])
         self._world_of = world
         self._due = []
+        self.world.postgresql.require_binaries = lambda _instance: None
         self.clock = Clock(monotonic=self.time.now, wall=self.time.now, sleep=self._sleep)
         for kind, ago, fields in world["before"]:
             CloudStage._add(self, kind, ago, fields)
@@ -52,11 +56,12 @@ class PlayedStage(TruthStage):
                 self._due.remove((moment, finish))
                 finish()
 
-    def prepare(self, patch):
-        super().prepare(patch)
-        patch.setattr(Work, "begin", lambda work, steps, _name: self._begin(work, steps))
-        patch.setattr(self.world.postgresql, "require_binaries", lambda _instance: None)
-        patch.setattr(cloud_migration, "require_psycopg", lambda: None)
+    @contextlib.contextmanager
+    def replaced(self):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Work, "begin", lambda work, steps, _name: self._begin(work, steps))
+            patch.setattr(cloud_migration, "require_psycopg", lambda: None)
+            yield
 
     def _begin(self, work, steps):
         task, name = work._task(), steps.__name__
@@ -165,7 +170,7 @@ class CloudScene(Scene):
         return PlayedStage(self.world)
 
     def wish(self):
-        wish = CloudStage.wish(None, **{"poll_interval": 30, "wait_timeout": 7200, **self.drawn})
+        wish = CloudStage.wish(None, **{"poll_interval": 120, "wait_timeout": 7200, **self.drawn})
         return {name: value for name, value in wish.items() if value is not None}
 
     def once(self, call):
@@ -173,10 +178,8 @@ class CloudScene(Scene):
 
     def end(self, stage):
         stage.clock.sleep(3600)
-        told = stage.world.to_document()
-        return [(m["stage"], m["failed"]) for m in told.get("cloud_migrations", [])], told["instances"][TARGET][
-            "status"
-        ]
+        state = stage.settled()
+        return [(m.stage, m.failed) for m in state.cloud_migrations], state.instances[TARGET].status
 
 
 MIGRATIONS = st.builds(CloudScene, WORLDS, WISHES)

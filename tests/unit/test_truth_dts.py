@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.ram import dts_trust, trust_document
+from ansible_collections.apsaradb.migration.tests.unit import truth_drawing as st
 from ansible_collections.apsaradb.migration.tests.unit.dts_stage import (
     ENDPOINTS,
     KEY_ONE,
@@ -21,7 +22,6 @@ from ansible_collections.apsaradb.migration.tests.unit.dts_stage import (
 from ansible_collections.apsaradb.migration.tests.unit.truth_stage import Scene, TruthStage, run_module
 from ansible_collections.apsaradb.migration.tests.unit.truth_worlds import changed, document, one_of, truth, variants
 from apsara_emulator.default_world import ACCOUNT_ONE, ACCOUNT_TWO
-from hypothesis import strategies as st
 
 POLICY, OTHER_POLICY = "System/AliyunDTSRolePolicy", "System/AliyunRDSReadOnlyAccess"
 TRUSTS = {
@@ -185,7 +185,7 @@ class JobScene(Scene):
 
     def wish(self):
         # How a wish is put together does not depend on the world.
-        return MigrationStage.wish(MigrationStage.__new__(MigrationStage), **{"poll_interval": 60, **self.drawn})
+        return MigrationStage.wish(MigrationStage.__new__(MigrationStage), **{"poll_interval": 180, **self.drawn})
 
     def is_sent_as(self, name, planned, sent):
         return bool(sent) if planned == "told by ConfigureDtsJob" else super().is_sent_as(name, planned, sent)
@@ -195,8 +195,9 @@ class JobScene(Scene):
 
     def end(self, stage):
         stage.time.sleep(7200)
-        jobs = [(j["name"], j["status"], j["paid"], j["db_list"]) for j in stage.jobs()]
-        return jobs, len(stage.purchases())
+        state = stage.settled()
+        jobs = [(j.name, j.status, j.paid, j.db_list) for j in state.dts_jobs]
+        return jobs, sum(order.kind == "buy" for order in state.dts_orders)
 
 
 class EarlierScene(JobScene):

@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 
+from ansible_collections.apsaradb.migration.tests.unit import truth_drawing as st
 from ansible_collections.apsaradb.migration.tests.unit.stage import SOURCE, TARGET
 from ansible_collections.apsaradb.migration.tests.unit.truth_stage import Scene, TruthStage, failed_checks
 from ansible_collections.apsaradb.migration.tests.unit.truth_worlds import changed, document, one_of, truth, variants
 from apsara_emulator import ApiError
-from hypothesis import strategies as st
 
 OWNER = "1000000000000001"
 IMPORT, COPY = "ImportDatabaseBetweenInstances", "CopyDatabaseBetweenInstances"
@@ -116,7 +116,7 @@ WISHES = changed(
     sync_user_privilege=st.just(True),
     wait=st.just(False),
     preflight=st.just("warn"),
-    poll_interval=one_of(60, 120),
+    poll_interval=one_of(20, 120),
 )
 
 
@@ -128,7 +128,7 @@ class ImportScene(Scene):
         self._wish = {
             "source_instance_id": SOURCE,
             "instance_id": TARGET,
-            "poll_interval": 30,
+            "poll_interval": 60,
             "wait_timeout": 3600,
             **wish,
         }
@@ -176,7 +176,7 @@ class CancelScene(ImportScene):
         return self._wish
 
     def end(self, stage):
-        return stage.databases(), [one["state"] for one in stage.world.to_document()["operations"]]
+        return stage.databases(), [one.state for one in stage.settled().operations]
 
 
 CANCEL_WISHES = changed(

@@ -6,51 +6,81 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import pathlib
 import re
-import shutil
 import sys
-import tempfile
-import weakref
 from types import MappingProxyType, SimpleNamespace
 
+import pytest
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths import sqlserver_backup
+from ansible_collections.apsaradb.migration.tests.unit import truth_drawing as st
 from ansible_collections.apsaradb.migration.tests.unit.sqlserver_stage import OPTIONS, WRITES, SqlServerStage, driver
 from ansible_collections.apsaradb.migration.tests.unit.truth_session import BEFORE, Cut, Killed
 from ansible_collections.apsaradb.migration.tests.unit.truth_stage import Scene, Sent
 from ansible_collections.apsaradb.migration.tests.unit.truth_worlds import changed, one_of, truth
-from hypothesis import strategies as st
 
 FOLDER = "D:\\migration"
 
 
+class InMemory:
+    """As much of a path as a server is kept in."""
+
+    def write_text(self, text):
+        self.text = text
+
+    def read_text(self):
+        return self.text
+
+
 class BackupTruthStage(SqlServerStage):
-    """A server whose connection can end the run at any statement that writes."""
+    """A server whose connection can end the run at any statement that writes. It is kept in memory."""
 
     def __init__(self, world):
-        place = pathlib.Path(tempfile.mkdtemp(prefix="truth"))
-        weakref.finalize(self, shutil.rmtree, place, ignore_errors=True)
-        super().__init__(place / "server.json", **json.loads(json.dumps(world)))
+        super().__init__(InMemory(), **json.loads(json.dumps(world)))
+        self._server = json.loads(self.path.read_text())
+        self._known = {}
         # Runs of this stage; sleeps are of the world's clock.
         self.session, self.time = self, SimpleNamespace(sleep=lambda seconds: self.later(seconds=seconds))
         self.begin(Cut())
 
+    def _read(self, execute, cursor, statement):
+        """The same question gets the same answer until something is written, unless it asks for the time."""
+        if statement in self._known:
+            cursor._rows, cursor.description = self._known[statement]
+            self._server["statements"].append(statement)
+            self.later(seconds=self._server["second_per_statement"])
+            return
+        execute(cursor, statement)
+        if "GETDATE" not in statement:
+            self._known[statement] = cursor._rows, cursor.description
+
+    @property
+    def server(self):
+        return self._server
+
+    def change(self, **changes):
+        self._server.update(changes)
+
     def begin(self, cut):
         self._cut, self._seen, self._dead = cut, 0, False
 
-    def prepare(self, patch):
-        patch.setitem(sys.modules, "pymssql", driver)
-        patch.setenv("STAND_IN_SERVER", str(self.path))
-        patch.setattr(sqlserver_backup, "Clock", lambda: self.clock)
+    @contextlib.contextmanager
+    def replaced(self):
         execute = driver.Cursor.execute
-        patch.setattr(driver.Cursor, "execute", lambda cursor, statement: self._passed(execute, cursor, statement))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(sys.modules, "pymssql", driver)
+            patch.setattr(driver, "_opened", lambda: contextlib.nullcontext(self.server))
+            patch.setattr(sqlserver_backup, "Clock", lambda: self.clock)
+            patch.setattr(driver.Cursor, "execute", lambda cursor, statement: self._passed(execute, cursor, statement))
+            yield
 
     def _passed(self, execute, cursor, statement):
         if self._dead:
             raise Killed
         if not statement.lstrip().startswith(WRITES):
-            return execute(cursor, statement)
+            return self._read(execute, cursor, statement)
+        self._known.clear()
         number, self._seen = self._seen, self._seen + 1
         if number != self._cut.number:
             return execute(cursor, statement)

@@ -12,13 +12,13 @@ import pathlib
 import shutil
 import tempfile
 
+from ansible_collections.apsaradb.migration.tests.unit import truth_drawing as st
 from ansible_collections.apsaradb.migration.tests.unit.backup_stage import BUCKET, ENDPOINTS, full
 from ansible_collections.apsaradb.migration.tests.unit.stage import TARGET
 from ansible_collections.apsaradb.migration.tests.unit.truth_stage import Scene, TruthStage
 from ansible_collections.apsaradb.migration.tests.unit.truth_worlds import changed, document, one_of, truth, variants
 from apsara_emulator.default_world import ACCOUNT_ONE, ACCOUNT_TWO
 from apsara_emulator.sqlserver import BackupDescription, backup_bytes
-from hypothesis import strategies as st
 
 MADE_HERE = {"made-by": "apsaradb.migration"}
 KIB = 1024

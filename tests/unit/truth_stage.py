@@ -9,21 +9,26 @@ A scene says how a world is made, what is wished, and how the end is told. What 
 
 from __future__ import annotations
 
-import functools
+import contextlib
+import copy
 import importlib
 import json
+import pickle
 from typing import NamedTuple
 
 import pytest
 from ansible.module_utils import basic
-from ansible_collections.apsaradb.migration.plugins.module_utils import _module
+from ansible_collections.apsaradb.migration.plugins.module_utils import _local_module, _module
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba import services
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.services import Services
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.backup_migration import BackupMigration
 from ansible_collections.apsaradb.migration.plugins.module_utils._waiting import Clock
 from ansible_collections.apsaradb.migration.tests.unit.backup_stage import OSS_ENDPOINT
-from ansible_collections.apsaradb.migration.tests.unit.stage import CREDENTIALS, End, Stage, arguments
-from ansible_collections.apsaradb.migration.tests.unit.truth_session import Cut, Killed, TruthSession
+from ansible_collections.apsaradb.migration.tests.unit.stage import CREDENTIALS, TARGET, End, Stage, arguments
+from ansible_collections.apsaradb.migration.tests.unit.truth_objects import TruthVerifier, replace_readings
+from ansible_collections.apsaradb.migration.tests.unit.truth_session import Cut, Killed, TruthClient, TruthSession
 from apsara_emulator import ManualClock, Variants, WallClock, World
+from apsara_emulator.operations import settle
 from apsara_emulator.oss.service import OssService
 
 MODULES = "ansible_collections.apsaradb.migration.plugins.modules."
@@ -38,13 +43,26 @@ class TruthStage(Stage):
         self.world = World(document, self.time, variants=Variants(variants))
         # oss2 signs with the real time.
         service = OssService(self.world, WallClock()) if oss else None
+        if service:
+            service.verifier = TruthVerifier(WallClock())
         self.session = TruthSession(self.world, service, OSS_ENDPOINT)
         self.clock = Clock(monotonic=self.time.now, wall=self.time.now, sleep=self.time.sleep)
 
-    def prepare(self, patch):
-        """What else has to be replaced while a module runs. No real servers: a story is to be over in milliseconds."""
+        # No real servers: a story is to be over in milliseconds.
         for fleet in (self.world.postgresql, self.world.mysql):
-            patch.setattr(fleet, "is_possible", lambda _instance: False)
+            fleet.is_possible = lambda _instance: False
+
+    def settled(self):
+        """The state of the world at this moment."""
+        settle(self.world)
+        return self.world.state
+
+    def databases(self, instance=TARGET):
+        return {name: one.status for name, one in self.settled().instances[instance].databases.items()}
+
+    def replaced(self):
+        """What else has to be replaced while a module runs, as a context."""
+        return contextlib.nullcontext()
 
 
 class Sent(NamedTuple):
@@ -70,6 +88,8 @@ class Scene:
     beside_the_plan: frozenset[str] = frozenset()
     # Seconds after which a process follows one that was killed. Listings lag, and people are slower than that.
     moment = 120.0
+    # The module with its options, once it was run.
+    parsed = None
     # Whether the wish is for something new each time.
     begins_anew = False
     # Whether a run that did not wait leaves steps to the next one.
@@ -134,31 +154,65 @@ def as_text(value):
     return str(value)
 
 
-def run_module(stage, scene, *, check=False, cut=None):
-    """The module's result; `failed` says which way it ended. None: it was killed."""
-    stage.session.begin(cut or Cut())
-    module = importlib.import_module(MODULES + scene.module)
-    made = functools.partial(Services, clock=stage.clock, session=stage.session, environment={"HOME": "/none"})
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        arguments({**scene.credentials, **scene.wish(), "_ansible_check_mode": check}),
-    ):
-        patch.setattr(_module, "Services", made)
-        stage.prepare(patch)
-        # What is right for a process of one task is not for one of thousands.
+class _Run:
+    """What runs at the moment. A world's stories run one after the other."""
+
+    stage = None
+    scene = None
+    check = False
+
+
+@contextlib.contextmanager
+def one_process():
+    """Modules can be run here by the thousand. What is right for a process of one task is not for them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_module, "Services", _services)
+        for door in (_module, _local_module):
+            patch.setattr(door, "AnsibleModule", _ansible_module)
+        patch.setattr(services, "RpcClient", TruthClient)
+        replace_readings(patch)
         # One request at a time, so that the same world gives the same story.
         patch.setitem(BackupMigration.__init__.__kwdefaults__, "workers", 1)
         patch.setattr(_module.gc, "freeze", lambda: None)
-        patch.setattr(basic.AnsibleModule, "_log_invocation", lambda _module: None)
+        for name in ("_log_invocation", "_check_locale", "_set_cwd"):
+            patch.setattr(basic.AnsibleModule, name, lambda _module: None)
         patch.setattr(basic.AnsibleModule, "exit_json", _exit)
         patch.setattr(basic.AnsibleModule, "fail_json", _fail)
-        try:
-            module.main()
-        except End as end:
-            return end.result
-        except Killed:
-            return None
+        yield
+
+
+def run_module(stage, scene, *, check=False, cut=None):
+    """The module's result; `failed` says which way it ended. None: it was killed. To be called in one_process()."""
+    stage.session.begin(cut or Cut())
+    _Run.stage, _Run.scene, _Run.check = stage, scene, check
+    try:
+        with stage.replaced():
+            importlib.import_module(MODULES + scene.module).main()
+    except End as end:
+        return end.result
+    except Killed:
+        return None
     raise AssertionError("the module did not end")
+
+
+def _services(options, **how):
+    stage = _Run.stage
+    return Services(options, clock=stage.clock, session=stage.session, environment={"HOME": "/none"}, **how)
+
+
+def _ansible_module(**how):
+    """The options of a scene are the same in each of its runs, so they are parsed once."""
+    scene = _Run.scene
+    if scene.parsed is None:
+        with arguments({**scene.credentials, **scene.wish()}):
+            module = basic.AnsibleModule(**how)
+        scene.parsed = module, pickle.dumps(module.params)
+    parsed, parameters = scene.parsed
+    module = copy.copy(parsed)
+    module.params = pickle.loads(parameters)
+    module.no_log_values = set(parsed.no_log_values)
+    module.check_mode = _Run.check
+    return module
 
 
 def _exit(_module, **result):

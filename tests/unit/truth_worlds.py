@@ -6,25 +6,36 @@
 
 from __future__ import annotations
 
+import marshal
 import os
+import time
 
 import hypothesis
 import pytest
+from ansible_collections.apsaradb.migration.tests.unit import truth_drawing as st
 from ansible_collections.apsaradb.migration.tests.unit.truth_properties import assert_truth
 from ansible_collections.apsaradb.migration.tests.unit.truth_session import AFTER, BEFORE, UNANSWERED, Cut
+from ansible_collections.apsaradb.migration.tests.unit.truth_stage import one_process
 from apsara_emulator import VARIANTS
 from apsara_emulator.default_world import default_document
-from hypothesis import strategies as st
+from hypothesis.strategies import binary
 
 # Worlds of all modules together in the soak run; one setting for machines that are fast or slow.
 SOAK = int(os.environ.get("APSARADB_TRUTH_WORLDS", "100000"))
 USUAL = 1100
+# A world and its wish take about forty choices, of one or two bytes each; what is left of the bytes is not looked at.
+BYTES = 64
 
 # Which lines only failing examples run is not worth the minutes that it takes to find out.
 PHASES = set(hypothesis.Phase) - {hypothesis.Phase.explain}
 # Told in the summary of the run, which conftest.py writes.
 WORLDS_TRIED = "worlds tried"
+# Read by tests/bench: of all worlds but the first one.
+CPU_SECONDS = "worlds cpu seconds"
 CUTS = st.builds(Cut, st.integers(0, 7), st.sampled_from([AFTER, BEFORE, UNANSWERED]))
+
+
+_DEFAULT = marshal.dumps(default_document())
 
 
 def variants(*left_out):
@@ -37,8 +48,8 @@ def variants(*left_out):
 
 def changed(usual, most=2, **others):
     """A dictionary in which up to `most` of the usual values are others, each drawn as its keyword says."""
-    change = st.sampled_from(sorted(others)).flatmap(lambda name: st.tuples(st.just(name), others[name]))
-    return st.lists(change, max_size=most, unique_by=lambda pair: pair[0]).map(lambda drawn: {**usual, **dict(drawn)})
+    changes = [st.tuples(st.just(name), others[name]) for name in sorted(others)]
+    return st.lists(st.one_of(*changes), max_size=most).map(lambda drawn: {**usual, **dict(drawn)})
 
 
 def one_of(*values):
@@ -47,7 +58,7 @@ def one_of(*values):
 
 def document(*instances, **more):
     """The world that is used when none is given, with these instances only: the smaller, the faster."""
-    whole = default_document()
+    whole = marshal.loads(_DEFAULT)
     return {**whole, "instances": {name: whole["instances"][name] for name in instances}, **more}
 
 
@@ -57,9 +68,12 @@ def truth(share, scenes):
     The usual one draws the same worlds each time, so that it fails for who broke something; the long one draws others.
     """
 
+    pairs = st.tuples(scenes, CUTS)
+    drawn = binary(min_size=BYTES, max_size=BYTES).map(lambda content: pairs.of(st.Choices(content)))
+
     def make(worlds, *, same):
         def test(request):
-            tried = 0
+            tried, began = 0, 0.0
 
             @hypothesis.settings(
                 max_examples=worlds,
@@ -68,16 +82,22 @@ def truth(share, scenes):
                 database=None,
                 suppress_health_check=list(hypothesis.HealthCheck),
             )
-            @hypothesis.given(scenes, CUTS)
-            def any_world(scene, cut):
-                nonlocal tried
+            @hypothesis.given(drawn)
+            def any_world(scene_and_cut):
+                nonlocal tried, began
                 tried += 1
-                assert_truth(scene, cut)
+                assert_truth(*scene_and_cut)
+                # The first world imports what all others use.
+                began = began or time.process_time()
 
             try:
-                any_world()
+                with one_process():
+                    any_world()
             finally:
                 request.node.user_properties.append((WORLDS_TRIED, tried))
+                if began:
+                    spent = time.process_time() - began
+                    request.node.user_properties.append((CPU_SECONDS, spent))
 
         return test
 
