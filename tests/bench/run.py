@@ -43,6 +43,13 @@ def readings() -> Iterable[Comparison]:
     yield from reading.headers(SCRATCH)
 
 
+def scaling() -> Iterable[Comparison]:
+    """A thousand databases at the service's limit of calls, and what one costs of ten thousand."""
+    import scaling as measured
+
+    yield from measured.lines(SCRATCH)
+
+
 def restores() -> Iterable[Comparison]:
     """How fast hundreds of small backups are handed to the service, beside a loop over them."""
     import restores as measured
@@ -63,6 +70,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Comparison]]] = {
     "upload": uploads,
     "reading": readings,
     "restores": restores,
+    "scaling": scaling,
     "worlds": worlds,
 }
 
