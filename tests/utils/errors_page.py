@@ -74,8 +74,8 @@ def of_texts(rows: Iterable[tuple[str, str, str]]) -> list[Row]:
 
 
 def of_statuses() -> list[Row]:
-    by_status = {**advice._BY_STATUS, "3xx": advice._REDIRECTED}
-    return [([f"HTTP {status}"], one.cause, one.remedy) for status, one in by_status.items()]
+    by_status = [("3xx", advice._REDIRECTED), *((str(status), one) for status, one in advice._BY_STATUS.items())]
+    return [([f"HTTP {status}"], one.cause, one.remedy) for status, one in by_status]
 
 
 def of_postgresql() -> list[Row]:

@@ -102,7 +102,7 @@ def failures(root: pathlib.Path) -> list[Failure]:
         messages = scope.every(call.args[0] if call.args else None, len(codes))
         remedy = scope.texts(words.get("remedy"))[0] if "remedy" in words else ""
         for code, message in zip(codes, messages, strict=True):
-            if re.fullmatch(r"[a-z][a-z_]+", code):
+            if re.fullmatch(r"[a-z][a-z0-9_]+", code):
                 found[Failure(code, tidy(message), tidy(remedy))] = None
     return sorted(found)
 
@@ -118,7 +118,7 @@ def checks(root: pathlib.Path) -> list[Found]:
         detail = scope.texts(call.args[2])[0]
         remedy = scope.texts(call.args[3])[0] if len(call.args) > 3 else ""
         for name in scope.texts(call.args[0]):
-            if re.fullmatch(r"[a-z][a-z_]+", name):
+            if re.fullmatch(r"[a-z][a-z0-9_]+", name):
                 found[Found(path.stem, name, tidy(detail), tidy(remedy))] = None
     found.update(dict.fromkeys(remedies(root)))
     return sorted((one for one in found if one.detail or one.remedy), key=lambda one: (one.name, one.file))
