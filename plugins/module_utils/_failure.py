@@ -69,4 +69,6 @@ def refuse_options(problems: Sequence[str]) -> None:
 
 
 class WaitTimeout(MigrationFailure):
-    """The deadline passed while the work goes on at the service."""
+    """The deadline passed while the work goes on at the service. blind: the last look failed."""
+
+    blind = False

@@ -116,10 +116,12 @@ def _look_until(
                 teller.tell(seen)
         left = deadline - clock.monotonic()
         if left <= 0:
-            raise WaitTimeout(
+            late = WaitTimeout(
                 f"After {patience.timeout:g} seconds {waiting_for} is still not over.{trouble}",
                 code="wait_timeout",
                 remedy="The service goes on by itself. Run the playbook again: it picks up what runs and starts "
                 "nothing twice. Raise wait_timeout to wait longer.",
             )
+            late.blind = bool(trouble)
+            raise late
         clock.sleep(min(patience.interval, left))

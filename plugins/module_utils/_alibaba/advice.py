@@ -37,11 +37,11 @@ _SIGNATURE = Advice(
     "The signature does not fit: the access key secret is wrong.",
     "Correct access_key_secret (or the environment variable or profile that it comes from).",
 )
-_CLOCK = Advice(
+CLOCK = Advice(
     "The request's time stamp is out of the allowed range.",
     "Set the clock of the host that runs the module (NTP); the service allows 15 minutes of difference.",
 )
-_TOKEN = Advice(
+TOKEN = Advice(
     "The security token is expired or was not issued for this access key.",
     "Obtain new temporary credentials and give access_key_id, access_key_secret and security_token together.",
 )
@@ -88,8 +88,8 @@ _ADVICE: tuple[tuple[str, Advice], ...] = (
     (r"invalidaction|invalidaction\.notfound|unsupportedoperation|invalidapi\.notfound", UNKNOWN_ACTION),
     (r"invalidaccesskeyid\..*|invalidaccesskeyid", _UNKNOWN_KEY),
     (r"incompletesignature|signaturedoesnotmatch|invalidaccesskeysecret", _SIGNATURE),
-    (r"illegaltimestamp|invalidtimestamp\..*", _CLOCK),
-    (r"(invalid|missing)?securitytoken(\..*)?|invalidsecuritytoken.*", _TOKEN),
+    (r"illegaltimestamp|invalidtimestamp\..*", CLOCK),
+    (r"(invalid|missing)?securitytoken(\..*)?|invalidsecuritytoken.*", TOKEN),
     (r"signaturenonceused", Advice("The request was repeated word for word.", "Run the playbook again.", again=True)),
     (r"forbidden\.instancenotfound|invaliddbinstance(id|name)?\.notfound", UNKNOWN_INSTANCE),
     (

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -20,6 +20,10 @@ from .errors import Misconfigured
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 30.0
 WRITE_TIMEOUT = 90.0
+# A read timeout bounds the silence between two packets, not an answer that trickles in for ever.
+SLOWEST_ANSWER = 120.0
+# Answers are a few kilobytes; a list page of a large instance a few megabytes. More is no answer of the service.
+LARGEST_ANSWER = 32 * 1024 * 1024
 
 
 class Trust(NamedTuple):
@@ -100,6 +104,26 @@ def new_session(trust: Trust, environment: Mapping[str, str] | None = None) -> A
             )
         session.verify = ca_path
     return session
+
+
+def pieces_of(response: Any) -> Iterator[bytes]:
+    """The body of a response as it comes in. iter_content() would wait for a whole chunk, however slowly that comes."""
+    read = getattr(getattr(response, "raw", None), "read1", None)
+    if read is None:  # urllib3 before 2.1
+        yield from response.iter_content(1024)
+        return
+    from urllib3.exceptions import HTTPError
+
+    from .http_library import requests
+
+    while True:
+        try:
+            piece = read(65536, decode_content=True)
+        except HTTPError as error:
+            raise requests.ConnectionError(error) from None
+        if not piece:
+            return
+        yield piece
 
 
 def proxies_for(url: str, trust: Trust, environment: Mapping[str, str] | None = None) -> dict[str, str]:

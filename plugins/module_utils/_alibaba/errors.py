@@ -24,6 +24,11 @@ class ServiceError(MigrationFailure):
     def transient(self) -> bool:  # type: ignore[override]  # a class attribute there, decided per answer here
         return is_throttling(self.code) or is_fault(self.code, self.http_status)
 
+    @property
+    def inconclusive(self) -> bool:
+        """It says nothing about what was asked for: it may pass, or what proves the caller has run out meanwhile."""
+        return self.transient or has_run_out(self.code)
+
 
 class Unreachable(MigrationFailure):
     """The request never left: name, connection, certificate or proxy. Nothing was done."""
@@ -43,6 +48,13 @@ class AnswerLost(MigrationFailure):
 
 class WriteRefused(MigrationFailure):
     """A read-only client was asked to write. This is a bug in the collection, and nothing was sent."""
+
+
+def has_run_out(code: str) -> bool:
+    """The token has expired or the clock is wrong, and every other call would be refused as well."""
+    from . import advice
+
+    return advice.advice(code) in (advice.TOKEN, advice.CLOCK)
 
 
 def is_throttling(code: str) -> bool:

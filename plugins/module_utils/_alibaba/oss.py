@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .errors import ServiceError
+from .http_library import requests
 from .oss_model import (
     Bucket,
     Listed,
@@ -82,7 +83,7 @@ class OssClient(OssRequests):
         try:
             listed = self._read("ListBuckets", lambda: service.list_buckets(prefix=name, max_keys=_PAGE))
         except ServiceError as error:
-            if error.transient:
+            if error.inconclusive:
                 raise
             return None
         return any(row.name == name for row in listed.buckets)
@@ -132,6 +133,8 @@ class OssClient(OssRequests):
             answer = self._of(bucket).get_object(key, byte_range=(offset, offset + length - 1), headers=_AS_HTTP)
             data: bytes = answer.read()
             answer.close()
+            if answer.status != 206 and not data:
+                raise requests.ConnectionError("the object came without its bytes")
             if answer.status != 206 and (offset or len(data) > length):
                 data = data[offset : offset + length]  # the whole object came
             return data

@@ -51,7 +51,7 @@ _SIGNATURE = Advice(
     "The signature does not fit: the access key secret is wrong, or the region that was signed for is.",
     "Correct access_key_secret (or where it comes from) and region.",
 )
-_CLOCK = Advice(
+CLOCK = Advice(
     "The request's time stamp is out of the allowed range.",
     "Set the clock of the host that runs the module (NTP); the service allows 15 minutes of difference.",
 )
@@ -91,7 +91,7 @@ _ROWS: tuple[tuple[str, Advice], ...] = (
     (r"securitytokenexpired|invalidsecuritytoken|(invalid|missing)?securitytoken(\..*)?", EXPIRED),
     (r"invalidaccesskeyid(\..*)?|inactiveaccesskeyid", _UNKNOWN_KEY),
     (r"signaturedoesnotmatch|invalidsignature|invalidauthorization", _SIGNATURE),
-    (r"requesttimetooskewed|requestisnotvalidyet|requesthasexpired", _CLOCK),
+    (r"requesttimetooskewed|requestisnotvalidyet|requesthasexpired", CLOCK),
     (r"userdisable|arrearage", Advice("The account is locked or in arrears.", "Settle it in the billing console.")),
     (r"accessdenied|forbidden", DENIED),
     (r"slowdown|.*qpslimitexceeded|downloadtrafficratelimitexceeded|uploadtrafficratelimitexceeded", THROTTLED),

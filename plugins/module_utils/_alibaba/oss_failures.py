@@ -21,7 +21,7 @@ from .._failure import MigrationFailure
 from .advice import THROTTLED
 from .errors import AnswerLost, ServiceError
 from .missing_permission import remedy_of
-from .oss_advice import DENIED, EXPIRED, WRONG_REGION, may_pass, oss_advice
+from .oss_advice import CLOCK, DENIED, EXPIRED, WRONG_REGION, may_pass, oss_advice
 from .redaction import redact
 from .rpc_failures import no_answer
 
@@ -32,6 +32,10 @@ class OssRefusal(ServiceError):
     @property
     def transient(self) -> bool:  # type: ignore[override]  # decided per answer
         return may_pass(self.code, self.message, self.http_status)
+
+    @property
+    def inconclusive(self) -> bool:
+        return self.transient or oss_advice(self.code) in (EXPIRED, CLOCK)
 
     @property
     def credentials_expired(self) -> bool:

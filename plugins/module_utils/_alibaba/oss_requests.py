@@ -60,7 +60,7 @@ class OssRequests:
         self._credentials = credentials
         access_key_of(credentials)  # a bearer token is refused before anything is read
         self._auth = self._oss2.ProviderAuthV4(RenewedCredentials(credentials))
-        self._session = OssSession(session, trust or Trust(), read_only=read_only)
+        self._session = OssSession(session, trust or Trust(), read_only=read_only, clock=self.clock)
         self._retrying = retrying or Retrying()
         self._jitter = jitter
         self._buckets: dict[str, Any] = {}
@@ -136,6 +136,7 @@ class OssRequests:
         try:
             return call(), None
         except (self._oss2.exceptions.OssError, requests.RequestException) as error:
-            return None, error
-        except (ParseError, ValueError):
+            # Its frames hold what was read so far.
+            return None, error.with_traceback(None)
+        except (ParseError, ValueError, RuntimeError):  # the last is what oss2 raises for XML that lacks something
             return None, requests.ConnectionError("the answer is no answer of the service")

@@ -13,16 +13,23 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._failure import BadRequest, MigrationFailure
-from .connection import Trust, new_session, proxies_for
+from .._waiting import Clock
+from .connection import LARGEST_ANSWER, SLOWEST_ANSWER, Trust, new_session, pieces_of, proxies_for
 from .credentials import AccessKey, CredentialSource, require_sendable
 from .errors import WriteRefused
+from .http_library import requests
 
 MOST_CONNECTIONS = 64
 _READS = frozenset({"GET", "HEAD"})
+# Every answer of the service has it.
+_REQUEST_ID = "x-oss-request-id"
+# Bytes per second of the slowest line that is used.
+_SLOWEST_RATE = 10_000
 # Seconds to connect, and of silence. The first bounds each piece of a body that is sent, too: with pieces of 256 KiB
 # it is enough for a line of 10 KB/s.
 TIMEOUTS = {True: (10.0, 30.0), False: (30.0, 120.0)}
@@ -61,7 +68,7 @@ def bucket_class() -> Any:
     class Bucket(oss2.Bucket):  # type: ignore[misc,name-defined]  # known at run time only
         @staticmethod
         def _parse_result(resp: Any, parse: Any, kind: Any) -> Any:
-            result, body = kind(resp), resp.read()
+            result, body = kind(resp), require_plain(resp.read())
             parse(result, body)
             result.body = body
             return result
@@ -69,12 +76,21 @@ def bucket_class() -> Any:
     return Bucket
 
 
+def require_plain(answer: bytes) -> bytes:
+    """The XML of an answer. Raises ValueError where it declares a type: entities grow without bound, or read files."""
+    # Of a wide encoding every other byte is zero.
+    if re.search(rb"<!\s*(DOCTYPE|ENTITY)", answer.replace(b"\0", b""), re.IGNORECASE):
+        raise ValueError("the answer declares a document type")
+    return answer
+
+
 class OssSession:
     """Takes the place of oss2.Session. In a rehearsal it refuses everything but GET and HEAD."""
 
-    def __init__(self, session: Any, trust: Trust, *, read_only: bool) -> None:
+    def __init__(self, session: Any, trust: Trust, *, read_only: bool, clock: Clock | None = None) -> None:
         self._session = session
         self._trust = trust
+        self._clock = clock or Clock()
         self.read_only = read_only
 
     def do_request(self, req: Any, timeout: Any) -> Any:
@@ -88,19 +104,36 @@ class OssSession:
             )
         from oss2.http import Response
 
-        return Response(
-            self._session.request(
-                req.method,
-                req.url,
-                data=req.data,
-                params=req.params,
-                headers=req.headers,
-                stream=True,
-                timeout=TIMEOUTS[req.method in _READS],
-                proxies=proxies_for(req.url, self._trust),
-                allow_redirects=False,
-            )
+        response = self._session.request(
+            req.method,
+            req.url,
+            data=req.data,
+            params=req.params,
+            headers=req.headers,
+            stream=True,
+            timeout=TIMEOUTS[req.method in _READS],
+            proxies=proxies_for(req.url, self._trust),
+            allow_redirects=False,
         )
+        if response.status_code < 300 and _REQUEST_ID not in response.headers:
+            # A page of a proxy: oss2 would take it for a success, or fail to parse it.
+            response.close()
+            raise requests.ConnectionError("the answer is no answer of the service")
+        response.iter_content = functools.partial(self._in_time, response)
+        return Response(response)
+
+    def _in_time(self, response: Any, _size: int = 0, **_how: Any) -> Iterator[bytes]:
+        """The body, unless it comes more slowly than any answer of the service."""
+        length = response.headers.get("content-length", "")
+        allowed = SLOWEST_ANSWER + (int(length) / _SLOWEST_RATE if length.isdigit() else 0)
+        late = self._clock.monotonic() + allowed
+        size, refused = 0, response.status_code >= 300
+        for piece in pieces_of(response):
+            # What is parsed as a result is looked at when it is whole.
+            yield require_plain(piece) if refused else piece
+            size += len(piece)
+            if size > LARGEST_ANSWER or self._clock.monotonic() > late:
+                raise requests.ConnectionError("the answer is larger or slower than any answer of the service")
 
 
 class RenewedCredentials:

@@ -77,7 +77,7 @@ def has_role(client: RpcClient, name: str) -> bool | None:
     try:
         return role(client, name) is not None
     except ServiceError as error:
-        if error.transient:
+        if error.inconclusive:
             raise
         return None
 

@@ -102,7 +102,7 @@ def running_imports(client: RpcClient, instance_id: str, now: float) -> frozense
     try:
         listed = tasks(client, instance_id, until - _TASK_WINDOW, until)
     except ServiceError as error:
-        if error.transient:
+        if error.inconclusive:
             raise
         return frozenset()
     return frozenset(task.action for task in listed if task.action in (IMPORT, COPY) and task.unfinished)

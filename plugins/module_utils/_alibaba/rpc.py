@@ -21,7 +21,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._waiting import Clock
-from .connection import CONNECT_TIMEOUT, READ_TIMEOUT, WRITE_TIMEOUT, Trust, proxies_for
+from .connection import (
+    CONNECT_TIMEOUT,
+    LARGEST_ANSWER,
+    READ_TIMEOUT,
+    SLOWEST_ANSWER,
+    WRITE_TIMEOUT,
+    Trust,
+    pieces_of,
+    proxies_for,
+)
 from .credentials import CredentialSource, secrets_of
 from .errors import AnswerLost, ServiceError, Unreachable
 from .http_library import requests
@@ -33,10 +42,6 @@ if TYPE_CHECKING:
 
 FORM = "application/x-www-form-urlencoded"
 USER_AGENT = "apsaradb.migration (Ansible)"
-# Answers are a few kilobytes; a list page of a large instance a few megabytes. More is no answer of the service.
-LARGEST_ANSWER = 32 * 1024 * 1024
-# A read timeout bounds the silence between two packets, not an answer that trickles in for ever.
-SLOWEST_ANSWER = 120.0
 
 
 class Service(NamedTuple):
@@ -201,9 +206,7 @@ class RpcClient:
             return document
         from .rpc_failures import refusal
 
-        raise refusal(
-            action, response, document, secrets_of(self._credentials.current()), service=self._service.name
-        )
+        raise refusal(action, response, document, secrets_of(self._credentials.current()), service=self._service.name)
 
     def _exchange(self, action: str, query: str, form: str, silence: float) -> tuple[Any, bytes]:
         """One request, one answer, or the failure to get one."""
@@ -242,11 +245,12 @@ class RpcClient:
                 return response, self._body(response, late)
         except (requests.RequestException, ValueError) as error:
             # ValueError: urllib3 and http.client refuse host names and headers in this way, and quote them.
-            return error
+            # Its frames hold what was read so far.
+            return error.with_traceback(None)
 
     def _body(self, response: Any, late: float) -> bytes:
         parts, size = [], 0
-        for part in response.iter_content(65536):
+        for part in pieces_of(response):
             parts.append(part)
             size += len(part)
             if size > LARGEST_ANSWER or self._clock.monotonic() > late:
@@ -262,11 +266,25 @@ def _as_text(value: Any) -> str:
 
 
 def _as_document(body: bytes) -> dict[str, Any] | None:
+    """None for what is no JSON, whatever a lenient parser makes of it: NaN, numbers beyond all numbers."""
     try:
-        document = json.loads(body)
+        document = json.loads(body, parse_constant=_no_number, parse_float=_finite)
+        if b"\\ud" in body or b"\\uD" in body:
+            # Half of a surrogate pair can be neither sent nor shown.
+            text = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+            document = json.loads(text)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if number - number == 0 else _no_number(text)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text[:20]} is no number")
 
 
 def error_code(document: Mapping[str, Any]) -> str:

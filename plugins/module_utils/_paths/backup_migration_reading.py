@@ -91,7 +91,7 @@ class BackupReading:
             reader = self._oss.reader(self._request.bucket, backup.key, backup.size)
             return backup._replace(header=read_backup(Windows(reader)))
         except ServiceError as error:
-            if error.transient:
+            if error.inconclusive:
                 raise
             if error.code in ("NoSuchKey", "NoSuchBucket"):
                 return backup._replace(found=False)
@@ -166,9 +166,7 @@ class BackupReading:
         tag = chain_tag(self._request.instance_id, one.target)
         tags = [b.value_of_tag(tag) for b in (*one.used, *one.superseded)]
         rows = [
-            t.id
-            for t in seen.tasks or ()
-            if t.mode == api.CHAIN and t.database.casefold() == one.target.casefold() and not t.ended_badly
+            t.id for t in (seen.tasks.of(one.target) if seen.tasks else ()) if t.mode == api.CHAIN and not t.ended_badly
         ]
         return [i for i in dict.fromkeys([self._request.migrate_task_id, ours, *tags, *rows]) if i]
 
@@ -184,7 +182,7 @@ def unless_refused(read: Callable[[], T]) -> T | None:
     try:
         return read()
     except ServiceError as error:
-        if error.transient:
+        if error.inconclusive:
             raise
         return None
 

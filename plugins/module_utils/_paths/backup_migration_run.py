@@ -156,7 +156,7 @@ class BatchRun:
         try:
             return api.task(self._client, self._request.instance_id, task_id)
         except ServiceError as error:
-            if error.transient:
+            if error.inconclusive:
                 raise
             return None  # not visible yet
 
@@ -166,7 +166,7 @@ class BatchRun:
         try:
             return tuple(api.file_rows(self._client, self._request.instance_id, task_id))
         except ServiceError as error:
-            if error.transient:
+            if error.inconclusive:
                 raise
             self._rows_told = False
             return None

@@ -54,7 +54,7 @@ class BackupTermination:
         try:
             return Observed(now, found, tuple(api.tasks(self._client, found.id, now - api.LIST_WINDOW, now)))
         except ServiceError as error:
-            if error.transient:
+            if error.inconclusive:
                 raise
             return Observed(now, found, None)
 
@@ -63,7 +63,7 @@ class BackupTermination:
             return (api.task(self._client, self._request.instance_id, task_id),)
         except ServiceError as error:
             # Who may not look does not learn that there is no task.
-            if error.transient or is_forbidden(error):
+            if error.inconclusive or is_forbidden(error):
                 raise
             return ()
 

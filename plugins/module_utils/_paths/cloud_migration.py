@@ -191,6 +191,6 @@ class CloudMigration:
         try:
             return read()
         except ServiceError as error:
-            if error.transient:
+            if error.inconclusive:
                 raise
             return None

@@ -105,7 +105,7 @@ def _role(services: Services, end: Endpoint, credentials: Mapping[str, Any]) -> 
             return RoleFacts(account_id, False)
         return RoleFacts(account_id, True, ram.grants_of(found.trust), ram.policies(ram.client_of(theirs), found.name))
     except ServiceError as error:
-        if error.transient:
+        if error.inconclusive:
             raise
         return RoleFacts(account_id)
 
@@ -134,7 +134,7 @@ def _unless_refused(read: Callable[[], T]) -> T | None:
     try:
         return read()
     except ServiceError as error:
-        if error.transient:
+        if error.inconclusive:
             raise
     except MigrationFailure as failure:
         if failure.code != sts.UNKNOWN_ACCOUNT:

@@ -130,7 +130,7 @@ class DtsMigrationRun:
             self._send(step, lambda job: self._mark(job) != mark, look_first=False)
         except ServiceError as error:
             unpaid = before is not None and not before.paid
-            if unpaid and before is not None and before.status == api.NOT_STARTED and not error.transient:
+            if unpaid and before is not None and before.status == api.NOT_STARTED and not error.inconclusive:
                 raise failures.precheck_needs_purchase(self._request, error) from None
             raise
 

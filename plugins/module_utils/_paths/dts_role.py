@@ -44,7 +44,7 @@ class DtsRolePath:
             found = ram.role(client, self._request.name)
             attached = ram.policies(client, found.name) if found else ()
         except ServiceError as error:
-            if error.transient:
+            if error.inconclusive:
                 raise
             return seen._replace(refused=error)
         return seen._replace(role=found, policies=attached)
@@ -64,7 +64,7 @@ class DtsRolePath:
                 raise
         except ServiceError:
             # Somebody else, or an attempt that was throttled late, did it meanwhile.
-            if step in plan(self._request, self.observe()).steps:
+            if not self._shows(step):
                 raise
 
     def wait(self, observed: Observed) -> Observed:
@@ -95,8 +95,13 @@ class DtsRolePath:
         """Looks for `settle` seconds; a fresh plan without the step says so."""
         clock = self._services.clock
         end = clock.monotonic() + self._request.settle
-        while step in plan(self._request, self.observe()).steps:
+        while not self._shows(step):
             if clock.monotonic() >= end:
                 return False
             clock.sleep(min(2.0, max(self._request.settle / 4, 0.1)))
         return True
+
+    def _shows(self, step: Step) -> bool:
+        """Whether the step is not to be done any more. Where nothing may be seen, nothing shows it."""
+        seen = self.observe()
+        return seen.refused is None and step not in plan(self._request, seen).steps

@@ -36,7 +36,7 @@ def backup_migrations(
     try:
         found = api.tasks(client, instance_id, since, until)
     except ServiceError as error:
-        if error.transient:
+        if error.inconclusive:
             raise
         found, unavailable = [], error.message
     if task_id:
@@ -50,7 +50,7 @@ def _one(client: RpcClient, instance_id: str, task_id: str) -> list[api.BackupTa
     try:
         return [api.task(client, instance_id, task_id)]
     except ServiceError as error:
-        if error.transient:
+        if error.inconclusive:
             raise
         return []  # it may be the id of another kind of task
 
@@ -59,7 +59,7 @@ def _files(client: RpcClient, instance_id: str, task_id: str) -> list[api.Backup
     try:
         return api.file_rows(client, instance_id, task_id)
     except ServiceError as error:
-        if error.transient:
+        if error.inconclusive:
             raise
         return None
 

@@ -38,7 +38,7 @@ def cloud_migrations(
     try:
         found: list[api.Assessment | api.Migration] = [*tasks.migrations(), *tasks.assessments()]
     except ServiceError as error:
-        if error.transient:
+        if error.inconclusive:
             raise
         return [], error.message
     named = any(options.get(name) for name in _NAMED)

@@ -38,7 +38,7 @@ def dts_migrations(
     try:
         found = Jobs(client, region).of_instance(instance_id)
     except (ServiceError, Unreachable, Misconfigured) as error:
-        if isinstance(error, ServiceError) and error.transient:
+        if isinstance(error, ServiceError) and error.inconclusive:
             raise
         return [], error.message
     wanted = {"id": options.get("task_id"), "name": options.get("task_name")}

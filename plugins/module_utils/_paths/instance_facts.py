@@ -59,7 +59,7 @@ def _part(name: str, read: Callable[[], Any], unavailable: dict[str, str]) -> An
     try:
         return read()
     except ServiceError as error:
-        if error.transient:
+        if error.inconclusive:
             raise
         unavailable[name] = error.message
         return None

@@ -85,7 +85,7 @@ class InstanceImport:
         try:
             listed = rds.databases(self._client, self._request.target)
         except ServiceError as error:
-            if error.transient or not is_unknown_instance(error):
+            if error.inconclusive or not is_unknown_instance(error):
                 raise
             return None
         now = datetime.fromtimestamp(self._clock.wall(), timezone.utc)

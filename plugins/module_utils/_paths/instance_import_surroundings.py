@@ -123,7 +123,7 @@ class Surroundings:
         try:
             return read()
         except ServiceError as error:
-            if error.transient:
+            if error.inconclusive:
                 raise
             return None
 
