@@ -23,6 +23,7 @@ FIGURES, CELLS = "figures", "cells"
 def pytest_configure(config):
     config.addinivalue_line("markers", "soak: runs long; make soak runs it, make test does not")
     config.addinivalue_line("markers", "playbooks: goes through ansible-playbook, so a case takes seconds")
+    config.addinivalue_line("markers", "worlds: of stories of the unit tests that are told here again")
 
 
 @pytest.fixture
