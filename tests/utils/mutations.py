@@ -37,6 +37,7 @@ UPLOAD, OSS = "tests/unit/test_oss_upload.py", "tests/unit/test_oss_client.py"
 JUDGEMENTS = "tests/unit/test_postgresql_judgements.py"
 CLOUD = "tests/unit/test_cloud_plan.py"
 DTS = "tests/unit/test_dts_migration.py"
+FAULTS = "tests/reliability/test_fault_matrix.py"
 PERMISSION = f"{CODE}/_alibaba/missing_permission.py"
 
 
@@ -577,6 +578,48 @@ MUTATIONS = (
         "a permission that the service names is shown as it comes",
         (Edit(PERMISSION, 'if re.fullmatch(r"[a-z]{2,20}:[A-Za-z]{2,80}", named) else', "if named else"),),
         ("tests/unit/test_missing_permission.py::test_what_the_service_says_is_no_text_of_ours",),
+    ),
+    Mutation(
+        "a page of a proxy passes for a success of OSS",
+        (
+            Edit(
+                f"{CODE}/_alibaba/oss_session.py",
+                "if response.status_code < 300 and _REQUEST_ID not in response.headers:",
+                "if False:",
+            ),
+        ),
+        (f"{FAULTS}::test_faults[PutObject]",),
+        says="PutObject x HTML body",
+    ),
+    Mutation(
+        "an answer may trickle for ever",
+        (Edit(f"{CODE}/_alibaba/connection.py", "if read is None:", "if True:"),),
+        (f"{FAULTS}::test_faults[DescribeTasks]",),
+        says="DescribeTasks x slow trickle",
+    ),
+    Mutation(
+        "a throttled call is repeated for ever",
+        (
+            Edit(
+                f"{CODE}/_alibaba/rpc_retries.py",
+                "if not pace.wait_for_turn(late):",
+                "if not pace.wait_for_turn(late + 1e9):",
+            ),
+            Edit(f"{CODE}/_alibaba/rpc_retries.py", "if clock.monotonic() + asked > late:", "if False:"),
+        ),
+        (f"{FAULTS}::test_faults[CancelImport]",),
+        says="CancelImport x throttled for long",
+    ),
+    Mutation(
+        "an expired token passes for a refusal of what was asked",
+        (
+            Edit(
+                f"{CODE}/_alibaba/errors.py",
+                "return self.transient or has_run_out(self.code)",
+                "return self.transient",
+            ),
+        ),
+        (f"{FAULTS}::test_faults[AttachPolicyToRole]", f"{FAULTS}::test_faults[GetCallerIdentity]"),
     ),
 )
 
