@@ -43,6 +43,13 @@ def readings() -> Iterable[Comparison]:
     yield from reading.headers(SCRATCH)
 
 
+def comparing() -> Iterable[Comparison]:
+    """What a comparison of many rows takes, beside the bare aggregate."""
+    import comparing as measured
+
+    yield from measured.lines(SCRATCH)
+
+
 def scaling() -> Iterable[Comparison]:
     """A thousand databases at the service's limit of calls, and what one costs of ten thousand."""
     import scaling as measured
@@ -69,6 +76,7 @@ BENCHMARKS: dict[str, Callable[[], Iterable[Comparison]]] = {
     "no-op": no_op_modules,
     "upload": uploads,
     "reading": readings,
+    "compare": comparing,
     "restores": restores,
     "scaling": scaling,
     "worlds": worlds,
