@@ -44,6 +44,7 @@ REPLACING = {
     "DeleteMultipleObjects",
     "ModifyDynamicConfig",
 }
+REPEATED = REPLACING - {"ModifyDynamicConfig"} | {"AbortMultipartUpload"}
 # Marks that are set beside the work. The next run does without one that was not set.
 MARKS = {"PutObjectTagging", "PutBucketTags"}
 # What a listing that lags shows late, by the action that lists.
@@ -193,18 +194,25 @@ class Theatre:
             trouble.end()
             if not trouble.struck:
                 return "the fault was not met"
-            written = len(stage.writes())
+            written, sent = len(stage.writes()), _sent(stage, since, action)
             stage.time.sleep(PAUSE)
             second, _seconds = self._play(story, stage, limit + story.longest)
         except Overdue as overdue:
             return str(overdue)
         wrong = _wrong_with_first(first, strike, action, len(stage.writes()) - written)
+        if action in WRITES - REPEATED and sent > clean.calls.count(action):
+            wrong.append(f"the first run sent it {sent} times")
         if second["failed"] or second.get("state", "") != story.state:
             wrong.append(f"the second run: {second.get('msg') or second.get('state')} (after: {first.get('msg')})")
         wrong += _wrong_effects(clean, effects(stage, since))
         end = story.end(stage)
         wrong += [f"the end is {end} and not {clean.end}"] if end != clean.end else []
         return "; ".join(wrong)
+
+
+def _sent(stage, since, action):
+    """How often a call reached the service and was not refused as one too many."""
+    return sum(c.action == action and "throttle" not in c.fault for c in stage.world.calls.select(since=since))
 
 
 def effects(stage, since):

@@ -69,19 +69,6 @@ def test_a_chain(run, kind, more, after):
     assert [key for _name, _mode, key in stage.creates()] == ["orders_1.bak", "orders_2.trn", "orders_3.trn"]
 
 
-@pytest.mark.parametrize(("kind", "more"), AMBIGUOUS)
-@pytest.mark.parametrize("action", ["CreateOnlineDatabaseTask", "PutObjectTagging"])
-def test_opening_and_tagging(run, kind, more, action):
-    stage = lossy_stage(kind, more, action)
-    stage.put("orders_1.bak", full("orders"))
-    stage.put("orders_2.trn", log("orders", 6, 0))
-    first = run(stage, MODULE, **RUN)
-    done = finish(run, stage, first)
-    assert (done["failed"], done["state"]) == (False, "restored"), done
-    assert stage.changes().count("CreateOnlineDatabaseTask") == 1
-    assert len(stage.creates()) == 2
-
-
 def test_a_chain_whose_begin_nobody_shows_needs_its_id(run):
     """No listing of chains, no answer, no tag: the run says so instead of beginning a second chain."""
     stage = lossy_stage("close_after", {}, "CreateMigrateTask", chain_tasks_listed="no")
@@ -96,20 +83,6 @@ def test_a_chain_whose_begin_nobody_shows_needs_its_id(run):
     task_id = stage.world.to_document()["migrate_tasks"][0]["id"]
     third = run(stage, MODULE, **RUN, state="staged", migrate_task_id=str(task_id))
     assert (third["failed"], third["state"], third["changed"]) == (False, "staged", False), third
-
-
-@pytest.mark.parametrize(("kind", "more"), AMBIGUOUS)
-def test_an_end(run, kind, more):
-    stage = lossy_stage(kind, more, "TerminateMigrateTask")
-    stage.put("orders_1.bak", full("orders"))
-    assert run(stage, MODULE, **RUN, state="staged")["failed"] is False
-    wish = {
-        "state": "terminated",
-        "migrate_task_id": stage.calls("DescribeMigrateTaskById")[0].parameters["MigrateTaskId"],
-    }
-    done = finish(run, stage, run(stage, MODULE, **RUN, **wish), **wish)
-    assert (done["failed"], done["state"]) == (False, "terminated"), done
-    assert stage.changes().count("TerminateMigrateTask") == 1
 
 
 @pytest.mark.parametrize(

@@ -40,20 +40,6 @@ FAULTS = [
     {"kind": "clock_skew", "seconds": -3600},
     {"kind": "list_lag"},
 ]
-# The state that is wished when the action is sent, and the one before it.
-WRITES = {
-    CONFIGURE: ("running", None),
-    START: ("running", None),
-    BUY: ("running", None),
-    "SuspendDtsJob": ("suspended", "running"),
-    "StopDtsJob": ("stopped", "caught_up"),
-    "DeleteDtsJob": ("absent", "caught_up"),
-}
-CHANGES = {
-    "ModifyDtsJob": {"events": True},
-    "ModifyDynamicConfig": {"throttle_incremental": {"rps": 5}},
-    "CreateJobMonitorRule": {"alarms": {"error": True}},
-}
 
 
 def test_every_kind_of_fault_is_tried():
@@ -62,27 +48,6 @@ def test_every_kind_of_fault_is_tried():
 
 def _id(fault):
     return fault["kind"] + ("+effect" if fault.get("effect") else "")
-
-
-@pytest.mark.parametrize("fault", FAULTS, ids=_id)
-@pytest.mark.parametrize("action", WRITES)
-def test_sent_once(run, fault, action):
-    stage = MigrationStage()
-    state, before = WRITES[action]
-    if before:
-        assert not run(stage, MODULE, **stage.wish(before))["failed"]
-    wish = stage.wish(state, accept=["delay"])
-    stage.world.faults.add({**fault, "action": action, "times": 1})
-    first = run(stage, MODULE, **wish)
-    assert len([call for call in stage.calls(action) if call.fault != "throttle"]) == 1
-    if first["failed"]:
-        assert first["error"]["code"]
-        assert first["error"]["remedy"]
-    second = run(stage, MODULE, **wish)
-    assert not second["failed"], second["msg"]
-    assert second["state"] == state
-    assert stage.effects().count(action) == 1
-    assert stage.effects().count(CONFIGURE) == len(stage.purchases()) == 1
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=_id)
@@ -100,21 +65,6 @@ def test_one_purchase_in_any_world(run, fault, seed):
     assert not results[-1]["changed"]
     assert len(stage.purchases()) == 1
     assert stage.effects().count(CONFIGURE) == 1
-
-
-@pytest.mark.parametrize("fault", FAULTS, ids=_id)
-@pytest.mark.parametrize("action", CHANGES)
-def test_a_lost_change(run, fault, action):
-    stage = MigrationStage()
-    assert not run(stage, MODULE, **stage.wish("running"))["failed"]
-    stage.world.faults.add({**fault, "action": action, "times": 1})
-    wish = stage.wish("running", **CHANGES[action])
-    first = run(stage, MODULE, **wish)
-    second = run(stage, MODULE, **wish)
-    assert not second["failed"], second["msg"]
-    assert second["changed"] is False or first["failed"]
-    assert len(stage.purchases()) == 1
-    assert run(stage, MODULE, **wish)["plan"] == []
 
 
 def test_a_lost_purchase_that_did_not_happen_is_not_repeated_by_itself(run):
