@@ -33,8 +33,8 @@ WRITES = {name for (_service, name), one in ACTIONS.items() if one.mutating}
 WRITES |= {name for name, one in OSS_ACTIONS.items() if one.mutating}
 KNOWN = {name for names in load_contracts().values() for name in names}
 KNOWN |= {name for _service, name in ACTIONS} | OSS_ACTIONS.keys()
-# Named in the code as allowed to a rehearsal, and sent by no module.
-NEVER_SENT = {"CheckDBNameAvailable", "DescribeDBInstances", "DescribeRegions"}
+# Named in the code as allowed to a rehearsal, or as a permission (the last one), and sent by no module.
+NEVER_SENT = {"CheckDBNameAvailable", "DescribeDBInstances", "DescribeRegions", "DeleteObject"}
 # Sent again where the answer is lost: a repetition leaves what the first one made.
 REPLACING = {
     "UploadPart",
