@@ -30,6 +30,7 @@ import xml.etree.ElementTree
 from collections.abc import Callable, Iterator
 
 import cores
+import secret_scan
 
 HOME = cores.CACHE / "home"
 
@@ -52,13 +53,14 @@ class TestFailure(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A core and the copy of the working tree it is to test."""
+    """A core and the copy of the working tree it is to test. targets: of the integration tests; none means all."""
 
     installed: cores.Installed
     tree: pathlib.Path
+    targets: tuple[str, ...] = ()
 
-    def ansible_test(self, *arguments: str) -> str:
-        """Run ansible-test, show its output, and return it."""
+    def ansible_test(self, *arguments: str, shown: Callable[[str], str] = str) -> str:
+        """Run ansible-test, show its output, each line as `shown` makes it, and return all of it."""
         folder = self.installed.venv / "bin"
         environment = {
             "HOME": str(HOME),
@@ -79,7 +81,7 @@ class Run:
         ) as process:
             assert process.stdout is not None
             for line in process.stdout:
-                print(line, end="", flush=True)
+                print(shown(line), end="", flush=True)
                 output.append(line)
         if process.returncode:
             raise TestFailure(f"ansible-test ended with {process.returncode}")
@@ -110,19 +112,30 @@ def units(run: Run) -> str:
 
 
 def integration(run: Run) -> str:
-    """The integration tests, on the emulator."""
-    wanted = _integration_targets(run.tree)
+    """The integration tests, on the emulator. Then no secret may be found in anything they left."""
+    wanted = set(run.targets) or _integration_targets(run.tree)
+    kept = secret_scan.Kept(run.tree.parents[2] / "kept", str(run.tree.parents[2]))
     # Stories of whole roles that take minutes: failures half-way, killed playbooks.
     long_stories = bool(os.environ.get("APSARADB_LONG_STORIES"))
     config = {"emulator_python": str(cores.VENV / "bin" / "python"), "long_stories": long_stories}
-    (run.tree / "tests" / "integration" / "integration_config.yml").write_text(json.dumps(config))
-    output = run.ansible_test("integration")
+    config["kept_folder"] = str(kept.folder)
+    settings = run.tree / "tests" / "integration"
+    (settings / "integration_config.yml").write_text(json.dumps(config))
+    # Playbooks within the tests take it from there too.
+    (settings / "integration.cfg").write_text("[defaults]\nverbosity = 4\n")
+    with kept.watch:
+        output = run.ansible_test("integration", *run.targets, shown=secret_scan.Shortened())
+    kept.output.write_text(output)
     ran = set(re.findall(r"^Running (\S+) integration test (?:role|script)$", output, re.MULTILINE))
     if not wanted:
         raise TestFailure("there is no integration target")
     if wanted - ran:
         raise TestFailure(f"skipped: {', '.join(sorted(wanted - ran))}")
-    return f"{len(wanted)} targets"
+    scanned, hits = kept.scan([HOME / ".ansible" / "tmp"])
+    print("\n".join([*hits, scanned]), flush=True)
+    if hits:
+        raise TestFailure(scanned)
+    return f"{len(wanted)} targets, {scanned}"
 
 
 def _integration_targets(tree: pathlib.Path) -> set[str]:
@@ -217,7 +230,7 @@ def prepare_home(installed: cores.Installed) -> None:
             stand_in.write_text(GET_PIP.format(pip_python=str(cores.VENV / "bin" / "python")))
 
 
-def run_stages(installed: cores.Installed, stages: list[str]) -> list[dict[str, object]]:
+def run_stages(installed: cores.Installed, stages: list[str], targets: tuple[str, ...]) -> list[dict[str, object]]:
     """Run stages, each whether or not the one before it failed, and say how each ended."""
     results: list[dict[str, object]] = []
     prepare_home(installed)
@@ -226,7 +239,7 @@ def run_stages(installed: cores.Installed, stages: list[str]) -> list[dict[str, 
         # A copy for each stage: none finds what another left behind.
         with copied_tree() as tree:
             try:
-                result, detail = "passed", STAGES[stage](Run(installed, tree))
+                result, detail = "passed", STAGES[stage](Run(installed, tree, targets))
             except TestFailure as failure:
                 result, detail = "failed", str(failure)
         seconds = round(time.monotonic() - start, 1)
@@ -239,13 +252,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--core", default=cores.MAIN.version, help='version, "oldest" or "newest"')
     parser.add_argument("--results", type=pathlib.Path, help="write how each stage ended to this file, as JSON")
+    parser.add_argument("--target", action="append", default=[], help="only this target of the integration tests")
     parser.add_argument("stages", nargs="+", choices=list(STAGES))
     arguments = parser.parse_args()
 
     core = cores.by_name(arguments.core)
     installed = core and cores.install(core)
     if installed:
-        results = run_stages(installed, arguments.stages)
+        results = run_stages(installed, arguments.stages, tuple(arguments.target))
     else:
         pythons = f"needs Python {' or '.join(core.pythons)}" if core else "its Python is not on this machine"
         results = [{"what": f"ansible-core {arguments.core}", "result": "not run", "detail": pythons, "seconds": 0}]

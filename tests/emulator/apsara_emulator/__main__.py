@@ -22,6 +22,7 @@ from .errors import DocumentError
 from .gateway import Gateway
 from .http_server import HttpServer, Urls
 from .oss.storage import BlobStore
+from .secret_log import SecretLog, secrets_in
 from .variants import parse_variants
 from .world import World, read_world_file
 
@@ -55,7 +56,10 @@ async def _serve(gateway: Gateway, options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     ports = (options.port, options.control_port, options.tls, options.oss_port)
-    async with HttpServer(gateway, options.host, *ports) as urls:
+    secrets = SecretLog(options.secrets) if options.secrets else None
+    if secrets is not None:
+        secrets.note(secrets_in(gateway.world.to_document()))
+    async with HttpServer(gateway, options.host, *ports, secrets) as urls:
         print(json.dumps(ready_line(gateway.world, urls)), flush=True)
         await stop.wait()
 
@@ -102,6 +106,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--latency", type=float, help="real seconds of the way of every request there and back")
     parser.add_argument("--world", help="JSON or YAML file with the world (default: two accounts, some instances)")
     parser.add_argument("--tls", action="store_true", help="serve HTTPS with a certificate made at the start")
+    parser.add_argument(
+        "--secrets", help="file that gets every secret given out or sent, for tests that search for them"
+    )
     parser.add_argument("--variants", default="default", help="default, random, or name=value,name=value")
     parser.add_argument("--seed", type=int, default=0, help="what random variants are drawn with")
     return parser

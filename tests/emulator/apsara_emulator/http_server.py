@@ -24,6 +24,7 @@ from .control import Control
 from .gateway import ConnectionFault, Gateway, HttpRequest, HttpResponse
 from .oss.server import OssServer
 from .oss.service import OssService
+from .secret_log import SecretLog
 
 # Long lists of databases travel in the query string.
 _MAX_LINE = 1024 * 1024
@@ -52,9 +53,11 @@ class HttpServer:
         control_port: int = 0,
         tls: bool = False,
         oss_port: int = 0,
+        secrets: SecretLog | None = None,
     ) -> None:
         self._gateway = gateway
         self._oss_port = oss_port
+        self._secrets = secrets
         self._oss: OssServer | None = None
         self._host = host
         self._port = port
@@ -68,7 +71,7 @@ class HttpServer:
         api = await self._serve(self._gateway.handle, self._port, context, latency=self._latency)
         control = await self._serve(Control(self._gateway).handle, self._control_port, None)
         oss = OssService(self._gateway.world, self._gateway.stamp_clock)
-        self._oss = OssServer(oss, self._host, self._oss_port, context)
+        self._oss = OssServer(oss, self._host, self._oss_port, context, self._secrets)
         name = f"[{self._host}]" if ":" in self._host else self._host
         scheme = "https" if self._tls else "http"
         ca_path = os.path.join(self._folder.name, "ca.pem") if self._tls else ""
@@ -94,6 +97,8 @@ class HttpServer:
         latency: Callable[[], float] = lambda: 0.0,
     ) -> int:
         """Listen; the port, which is a free one if `port` is 0."""
+        if self._secrets is not None:
+            handler = self._secrets.over(handler)
         server = web.Server(
             _http_handler(handler, latency), max_line_size=_MAX_LINE, max_field_size=_MAX_LINE, access_log=None
         )

@@ -22,6 +22,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from ..http_messages import ConnectionFault
+from ..secret_log import SecretLog
 from .messages import Body, OssRequest, OssResponse
 from .service import OssService
 
@@ -34,9 +35,16 @@ _MAX_LINE = 64 * 1024
 class OssServer:
     """Serves until closed. `url` is where."""
 
-    def __init__(self, service: OssService, host: str, port: int = 0, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        service: OssService,
+        host: str,
+        port: int = 0,
+        context: ssl.SSLContext | None = None,
+        secrets: SecretLog | None = None,
+    ) -> None:
         """Listen. OSError if that cannot be."""
-        self._server = _Server(service, host, port, context)
+        self._server = _Server(service, host, port, context, secrets)
         name = f"[{host}]" if ":" in host else host
         self.url = f"{'https' if context else 'http'}://{name}:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -56,7 +64,10 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, service: OssService, host: str, port: int, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, service: OssService, host: str, port: int, context: ssl.SSLContext | None, secrets: SecretLog | None
+    ) -> None:
+        self.secrets = secrets
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.service = service
         self.context = context
@@ -116,6 +127,8 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): _text(value) for name, value in self.headers.items()}
         body, length = self._body(headers)
         request = OssRequest(self.command, _text(self.path), headers, body, length)
+        if self.server.secrets is not None:
+            self.server.secrets.request(request.target, headers)
         try:
             answer = self.server.service.handle(request)
         except OSError:
