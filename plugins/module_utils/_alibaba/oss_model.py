@@ -83,7 +83,11 @@ def part_checksums(listing: bytes) -> dict[int, int]:
         return {}
     rows = ElementTree.fromstring(listing).findall("Part")  # noqa: S314  # oss2 parsed the same bytes before
     told = [(row.findtext("PartNumber") or "", row.findtext("HashCrc64ecma") or "") for row in rows]
-    return {int(number): int(crc) for number, crc in told if number.isdigit() and crc.isdigit()}
+    return {int(number): int(crc) for number, crc in told if _is_number(number) and _is_number(crc)}
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 20
 
 
 def bucket_of(told: Any) -> Bucket:
@@ -155,6 +159,8 @@ def wrong_key(key: str) -> str:
         return f"{key!r} is no object key: it must not be empty or begin with a slash"
     if ":" in key:
         return f"{key!r} holds a colon, which would break the endpoint:bucket:key form that RDS takes"
+    if any(part in (".", "..") for part in key.split("/")):
+        return f"{key!r} has . or .. between slashes, which the way to the service resolves to another key"
     if len(key.encode("utf-8", "surrogatepass")) > _LONGEST_KEY:
         return f"{key[:60]!r}... is longer than {_LONGEST_KEY} bytes"
     if any(not c.isprintable() for c in key) or "\ufffd" in key:

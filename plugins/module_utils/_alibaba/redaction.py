@@ -7,17 +7,15 @@
 """Keeps secrets out of texts. The one place that does so.
 
 Ansible masks the values of secret options in results, but only as they were typed. The service echoes them in other
-forms: passwords percent-encoded in URLs, twice encoded in the string to sign, escaped in JSON.
+forms: passwords percent-encoded in URLs, in part or twice, escaped in JSON or XML.
 """
 
 from __future__ import annotations
 
 import base64
 import functools
-import json
 import re
 from collections.abc import Iterable
-from urllib.parse import quote, quote_plus
 
 MASK = "********"
 
@@ -29,35 +27,60 @@ _SECRET_PARAMETER = (
     r"(?P<value>[^&\s\"%]|%(?!26|2526)[0-9A-Fa-f]{2})+"
 )
 _USER_INFO = r"(?<=://)[^/@\s]+@"
+_NAMED = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
+_SHORT = {" ": "[+]", "\n": r"\\{1,4}n", "\r": r"\\{1,4}r", "\t": r"\\{1,4}t"}
 # A shorter value occurs by chance in any text; masking it would destroy the message and reveal the value's place.
 _SHORTEST = 4
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` without the secrets, in any form they are known to appear in."""
-    text = re.sub(_STRING_TO_SIGN, rf"\1 {MASK}", text)
-    text = re.sub(_SECRET_PARAMETER, rf"\g<name>{MASK}", text)
-    text = re.sub(_USER_INFO, f"{MASK}@", text)
-    for form in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
-        text = text.replace(form, MASK)
+    # Most texts are names and states. Their characters tell that a pattern cannot fit.
+    if " " in text:
+        text = re.sub(_STRING_TO_SIGN, rf"\1 {MASK}", text)
+    if "=" in text or '"' in text or "%" in text:
+        text = re.sub(_SECRET_PARAMETER, rf"\g<name>{MASK}", text)
+    if "@" in text:
+        text = re.sub(_USER_INFO, f"{MASK}@", text)
+    for secret in sorted(set(secrets), key=len, reverse=True):
+        if len(secret) >= _SHORTEST:
+            text = _spelled(secret).sub(MASK, text)
     return text
 
 
 # Whoever shows a list of texts redacts each of them, with the same few secrets.
 @functools.lru_cache(maxsize=16)
-def _forms(secret: str) -> frozenset[str]:
-    """The secret as typed, percent-encoded once and twice, escaped in JSON, and in Base64."""
-    if len(secret) < _SHORTEST:
-        return frozenset()
-    once = quote(secret, safe="")
-    forms = {
-        secret,
-        once,
-        once.lower() if "%" in once else once,
-        quote_plus(secret),
-        quote(once, safe=""),
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        base64.b64encode(secret.encode()).decode(),
-    }
-    return frozenset(forms)
+def _spelled(secret: str) -> re.Pattern[str]:
+    """Finds the secret, each of its characters as typed, percent-encoded or escaped, and all of it in Base64."""
+    data = secret.encode("utf-8", "surrogatepass")
+    coded = []
+    for shift in range(3):
+        # What comes before moves the bits; characters that share some with a neighbour are left out.
+        whole = base64.b64encode(bytes(shift) + data).decode()
+        inner = whole[-(-shift * 8 // 6) : (shift + len(data)) * 8 // 6]
+        coded += [inner, inner.translate(str.maketrans("+/", "-_"))] if len(inner) >= _SHORTEST else []
+    # A run of backslashes is one token: how long it is after escaping is not tried for each of them.
+    tokens = re.findall(r"(?s)\\+|[^\\]", secret)
+    ways = ["".join(map(_spellings, tokens)), *map(re.escape, dict.fromkeys(coded))]
+    return re.compile("|".join(ways))
+
+
+@functools.lru_cache(maxsize=256)
+def _spellings(token: str) -> str:
+    """A pattern for a character, in a URL (encoded once or more often), JSON, HTML, or as Python shows it."""
+    letter, many = token[0], len(token)
+    octets = letter.encode("utf-8", "surrogatepass")
+    wide = letter.encode("utf-16-be", "surrogatepass")
+    units = [wide[n : n + 2].hex() for n in range(0, len(wide), 2)]
+    ways = [
+        "".join(f"%(?:25){{0,3}}{octet:02x}" for octet in octets),
+        "".join(rf"\\{{1,4}}u{unit}" for unit in units),
+        "".join(rf"\\{{1,4}}x{octet:02x}" for octet in octets),
+        rf"&(?:amp;)?#(?:0{{0,3}}{ord(letter)}|x0{{0,3}}{ord(letter):x});",
+    ]
+    if letter in _NAMED:
+        ways.append(rf"&(?:amp;)?{_NAMED[letter]};")
+    if letter in _SHORT:
+        ways.append(_SHORT[letter])
+    typed = rf"\\{{{many},{4 * many}}}" if letter == "\\" else rf"\\{{0,3}}{re.escape(letter)}"
+    return f"(?:{typed}|(?i:{'|'.join(ways)}){{{many}}})"
