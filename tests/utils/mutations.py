@@ -565,6 +565,27 @@ MUTATIONS = (
         ("tests/unit/test_dts_input.py::test_alerts_pass_only_when_they_are_named",),
     ),
     Mutation(
+        "secrets are masked as typed only",
+        (
+            Edit(
+                f"{CODE}/_alibaba/redaction.py",
+                'rf"\\{{0,3}}{re.escape(letter)}"',
+                'rf"\\{{0,3}}{re.escape(letter)}"\n    return typed',
+            ),
+        ),
+        ("tests/reliability/test_secrets.py::test_what_the_service_echoes",),
+    ),
+    Mutation(
+        "redirections are followed",
+        (Edit(f"{CODE}/_alibaba/rpc.py", "allow_redirects=False", "allow_redirects=True"),),
+        ("tests/reliability/test_hostile_network.py::test_redirections_are_not_followed",),
+    ),
+    Mutation(
+        "entities in XML are looked at",
+        (Edit(f"{CODE}/_alibaba/oss_session.py", 'raise ValueError("the answer declares a document type")', "pass"),),
+        ("tests/reliability/test_hostile_xml.py::test_no_entity_is_looked_at",),
+    ),
+    Mutation(
         "an answer of DTS that says Success false is taken for a success",
         (Edit(f"{CODE}/_alibaba/dts.py", "tells_success=True", "tells_success=False"),),
         (f"{DTS}::test_a_service_that_wants_to_be_paid_first",),
@@ -594,8 +615,8 @@ MUTATIONS = (
     Mutation(
         "an answer may trickle for ever",
         (Edit(f"{CODE}/_alibaba/connection.py", "if read is None:", "if True:"),),
-        (f"{FAULTS}::test_faults[DescribeTasks]",),
-        says="DescribeTasks x slow trickle",
+        (f"{FAULTS}::test_faults[DescribeBackups]",),
+        says="DescribeBackups x slow trickle",
     ),
     Mutation(
         "a throttled call is repeated for ever",
