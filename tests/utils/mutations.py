@@ -147,6 +147,38 @@ MUTATIONS = (
         (f"{RPC}::test_a_write_is_never_repeated",),
     ),
     Mutation(
+        "calls do not wait for their turn after a refusal",
+        (Edit(f"{CODE}/_alibaba/pacing.py", "self._clock.sleep(turn - now)", "pass"),),
+        ("tests/unit/test_pacing.py::test_one_task_of_a_thousand_calls_comes_close_to_the_limit",),
+    ),
+    Mutation(
+        "the pace of calls does not rise again",
+        (Edit(f"{CODE}/_alibaba/pacing.py", "self.rate += min(", "self.rate += 0 * min("),),
+        ("tests/unit/test_pacing.py::test_the_pace_rises_when_the_limit_is_lifted",),
+    ),
+    Mutation(
+        "every client of a task learns the pace of calls by itself",
+        (
+            Edit(
+                f"{CODE}/_alibaba/services.py",
+                "return self._traffic.setdefault((endpoint, *caller), Traffic())",
+                "return Traffic()",
+            ),
+        ),
+        ("tests/unit/test_pacing.py::test_another_client_of_the_same_account_is_paced_too",),
+    ),
+    Mutation(
+        "the tasks of a database are looked for among all tasks",
+        (
+            Edit(
+                f"{CODE}/_paths/backup_migration_seen.py",
+                "return self._by_database.get(database.casefold(), ())",
+                "return [task for task in self if task.database.casefold() == database.casefold()]",
+            ),
+        ),
+        ("tests/unit/test_backup_scale.py::test_the_work_of_planning_grows_with_the_number_of_databases",),
+    ),
+    Mutation(
         "a lost answer is not looked after",
         (
             Edit(
