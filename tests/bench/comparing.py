@@ -65,7 +65,7 @@ def lines(scratch: pathlib.Path) -> Iterator[Comparison]:
 def ours(there: Stage, scratch: pathlib.Path, servers: list[dict[str, Any]]) -> Taken:
     """All that the module does, with one connection to each server, as psql has."""
     options = {"source": servers[0], "target": servers[1], "parallel": 1, "databases": ["shop"]}
-    command = [sys.executable, "-c", OURS, link_tree(scratch), json.dumps(options)]
+    command: list[str | pathlib.Path] = [sys.executable, "-c", OURS, link_tree(scratch), json.dumps(options)]
     taken, told = taken_by(command, there.environment)
     if str(ROWS) not in told:
         raise SystemExit(f"Not all rows were compared:\n{told[-4000:]}")

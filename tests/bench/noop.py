@@ -132,7 +132,7 @@ def bare(library: str, scratch: pathlib.Path) -> Task:
 
 
 def lines(scratch: pathlib.Path) -> Iterable[Comparison]:
-    ping = {"ansible.builtin.ping": {}}
+    ping: Task = {"ansible.builtin.ping": {}}
     with stage(scratch) as there:
         yield from _family(there, action_tasks(there), ping, "ping", at_most(1.25), version_of("ansible-core"))
         for library, tasks in (("oss2", bucket_tasks(there)), ("psycopg", database_tasks(there))):

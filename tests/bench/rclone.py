@@ -51,7 +51,7 @@ def upload(rclone: pathlib.Path, endpoint: str, file: pathlib.Path) -> Taken:
     environment = {f"RCLONE_CONFIG_SINK_{name}": value for name, value in settings.items()}
     # Of the machine's own AWS settings none count; rclone refuses to begin with some of them.
     unset = [f"--unset={name}" for name in os.environ if name.startswith("AWS_")]
-    copy = [
+    copy: list[str | pathlib.Path] = [
         rclone,
         "--config",
         "/dev/null",

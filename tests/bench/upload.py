@@ -112,9 +112,9 @@ def throughput(
     size: int = SIZES["large"],
 ) -> Comparison:
     """MiB/s. The ratio by CPU is that of bytes per second of the processors."""
-    rates = [size / MIB / median(taken[who], "seconds") for who in (ours, peer)]
+    rate, of_peer = (size / MIB / median(taken[who], "seconds") for who in (ours, peer))
     ratio_cpu = median(taken[peer], "cpu") / median(taken[ours], "cpu")
-    return Comparison(name, *rates, "MiB/s", {**extra, "ratio_cpu": ratio_cpu}, goal, version)
+    return Comparison(name, rate, of_peer, "MiB/s", {**extra, "ratio_cpu": ratio_cpu}, goal, version)
 
 
 def cpu_of(rows: Rows) -> float:
