@@ -149,7 +149,7 @@ def adapters(stage):
 
 
 def run_module(stage, name, /, *, check=False, **options):
-    """The module's result; `failed` says which way it ended. Any other end than its own is a traceback: it is raised."""
+    """The result; `failed` says which way it ended. Any other end than the module's own is raised: a traceback."""
     module = importlib.import_module(MODULES + name)
     made = functools.partial(Services, clock=stage.clock, session=stage.session, environment={"HOME": "/none"})
     given = {**CREDENTIALS, "_ansible_check_mode": check, **options}

@@ -186,7 +186,8 @@ def test_names_of_files_and_folders(tmp_path):
 
 
 REPORT_LINES = [
-    "[Check rds empty]", "Check rds databases: success", "*Migrate check success*", "Error: ", "FATAL", "\x00", "\u202e",
+    "[Check rds empty]", "Check rds databases: success", "*Migrate check success*", "Error: ", "FATAL", "\x00",
+    "\u202e",
     "password=hunter2secret", "\ud800", "\r", "\n", "[", "]", ":", "*", "{{ x }}", "<script>", "a" * 5000,
     "assessment_", "success", "failed", "warning", "\x1b[2J",
 ]  # fmt: skip

@@ -35,7 +35,8 @@ class SecretLog:
         """Write down those that are not there yet."""
         with self._lock:
             for secret in secrets:
-                if secret and secret not in self._known:
+                # The call log shows stars instead of passwords.
+                if secret.strip("*") and secret not in self._known:
                     self._known.add(secret)
                     self._file.write(json.dumps(secret) + "\n")
             self._file.flush()
