@@ -23,7 +23,7 @@ description:
   - It stands beside the callback for standard output, and does not replace it.
 requirements:
   - enable it, for example with E(ANSIBLE_CALLBACKS_ENABLED=apsaradb.migration.progress)
-  - rich (Python library, on the controller) for bars; it is optional, without it lines are printed
+  - rich >= 13.0.0 (Python library, on the controller) for bars; it is optional, without it lines are printed
 notes:
   - Modules send their progress to a socket on the controller, whose name they find in the environment. Tasks with
     C(become) or with another connection than C(local) do not get that environment; the callback says so once. With

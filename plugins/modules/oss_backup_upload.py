@@ -116,7 +116,7 @@ attributes:
     support: full
 requirements:
   - oss2 >= 2.18.0
-  - fastcrc (recommended; without it checksums take most of the time)
+  - fastcrc >= 0.4.0 (recommended; without it checksums take most of the time)
 notes:
   - OSS takes signed requests only. A bearer token cannot be used. Credentials that expire during an upload are renewed
     if they come from a profile or a role.
