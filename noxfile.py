@@ -32,7 +32,9 @@ import cores  # noqa: E402
 
 # Tools of sessions are named without a version; this pins them, and what they bring along, by hashes of all files.
 # nox runs here, and pip splits the value at spaces, which the path of a checkout may have.
-os.environ["PIP_CONSTRAINT"] = "constraints.txt tests/utils/pins/sessions.txt"
+# A tool that is new in a session is installed once without, to be pinned then: APSARADB_UNPINNED=1 nox -e SESSION pin
+unpinned = os.environ.get("APSARADB_UNPINNED")
+os.environ["PIP_CONSTRAINT"] = "" if unpinned else "constraints.txt tests/utils/pins/sessions.txt"
 os.environ["LC_ALL"] = "C.UTF-8"
 if not sys.stdout.isatty():
     os.environ.setdefault("NO_COLOR", "1")
@@ -235,6 +237,41 @@ for other_core in (*cores.OLDER, *cores.NEWER):
     add_core(other_core)
 
 
+def bounds(session: nox.Session, versions: str) -> None:
+    """Run what uses libraries with other versions of them."""
+    options = ["-q", "-n", "2", "-m", "not soak and not processes", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    report = f"--junitxml={RESULTS / session.name}.xml"
+    run(session, "python", "tests/utils/library_bounds.py", versions, collection_tree(), *options, report)
+
+
+@nox.session(venv_backend="none")
+def lowest(session: nox.Session) -> None:
+    """Run the tests that use libraries with the lowest versions that the collection asks for, on the oldest Python."""
+    bounds(session, "lowest")
+
+
+@nox.session(venv_backend="none", default=False, tags=["matrix"])
+def newest(session: nox.Session) -> None:
+    """Run the tests that use libraries with the newest versions that the index has today, without pins."""
+    bounds(session, "newest")
+
+
+@nox.session(default=False)
+def vulnerabilities(session: nox.Session) -> None:
+    """Look up known vulnerabilities of everything that is pinned; fails if that cannot be done."""
+    session.install("pip-audit")
+    run(session, "python", "tests/utils/vulnerabilities.py", pathlib.Path(session.bin, "pip-audit"))
+
+
+@nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """Build into build/ what is published of the commit that is checked out: the tarball and its bill of materials."""
+    session.install("cyclonedx-python-lib[json-validation]", "pyyaml")
+    run(session, "python", "tests/utils/build_collection.py", "--output", ROOT / "build")
+    tarball = max((ROOT / "build").glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
+    session.run("python", "tests/utils/sbom.py", str(tarball))
+
+
 @nox.session(default=False)
 def pin(session: nox.Session) -> None:
     """Write constraints.txt and its like: the versions that are installed now, with the hashes of all their files."""
@@ -267,14 +304,16 @@ def docs(session: nox.Session) -> None:
     source.mkdir(parents=True)
     session.run("antsibull-docs", *init, "apsaradb.migration")
     # The theme's links to other projects' inventories would need a network.
+    run(session, "python", ROOT / "tests" / "utils" / "ansible_inventory.py", source / "ansible.inv")
     with (source / "conf.py").open("a") as configuration:
-        configuration.write("\nintersphinx_mapping = {}\n")
+        mapping = {"ansible": ("https://docs.ansible.com/ansible/latest/", str(source / "ansible.inv"))}
+        configuration.write(f"\nintersphinx_mapping = {mapping}\n")
     (source / "temp-rst").mkdir(exist_ok=True)
     (source / "rst").mkdir(exist_ok=True)
     with session.chdir(source):
         collection = ["collection", "--use-current", "--squash-hierarchy", "--fail-on-error", "--cleanup=everything"]
         session.run("antsibull-docs", *collection, f"--dest-dir={source / 'rst'}", "apsaradb.migration")
         picture(session, source / "rst")
-        session.run("sphinx-build", "-M", "html", "rst", "build", "-c", ".", "--keep-going", "-q")
+        session.run("sphinx-build", "-M", "html", "rst", "build", "-c", ".", "--keep-going", "-q", "-W")
     session.run("cp", "-r", str(source / "build" / "html"), str(target), external=True)
     session.log(f"The site starts at {target / 'index.html'}")
