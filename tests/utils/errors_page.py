@@ -125,7 +125,7 @@ def table(first: str, second: str, rows: Iterable[Row]) -> str:
 
 def plain(text: str) -> str:
     """Text in which no character means anything to Sphinx."""
-    return re.sub(r"([\\`*|_])", r"\\\1", text)
+    return re.sub(r"([\\`*|_]|-(?=-)|(?<=-)-)", r"\\\1", text)
 
 
 def page() -> str:
