@@ -263,10 +263,10 @@ def vulnerabilities(session: nox.Session) -> None:
     run(session, "python", "tests/utils/vulnerabilities.py", pathlib.Path(session.bin, "pip-audit"))
 
 
-@nox.session(default=False)
+@nox.session
 def release(session: nox.Session) -> None:
     """Build into build/ what is published of the commit that is checked out: the tarball and its bill of materials."""
-    session.install("cyclonedx-python-lib[json-validation]", "pyyaml")
+    session.install("cyclonedx-python-lib[json-validation]", "packaging", "pyyaml")
     run(session, "python", "tests/utils/build_collection.py", "--output", ROOT / "build")
     tarball = max((ROOT / "build").glob("*.tar.gz"), key=lambda path: path.stat().st_mtime)
     session.run("python", "tests/utils/sbom.py", str(tarball))

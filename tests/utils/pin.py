@@ -17,6 +17,7 @@ import subprocess
 import sys
 
 import cores
+import library_bounds
 
 # Both are there before anything that a session could list.
 PIP = ["pip==26.3"]
@@ -49,18 +50,31 @@ def of_sessions() -> dict[str, str]:
 
 
 def with_hashes(uv: str, pins: list[str]) -> str:
-    """Have the hashes of all files of each version listed, those for other systems too. The index is not named."""
-    options = ["--quiet", "--no-config", "--no-deps", "--generate-hashes", "--no-annotate", "--no-header"]
-    command = [uv, "pip", "compile", *options, f"--python={cores.VENV}/bin/python", "-"]
-    text = "\n".join(pins)
-    return subprocess.run(command, input=text, stdout=subprocess.PIPE, text=True, check=True).stdout
+    """The same pins with hashes."""
+    return compiled(uv, pins, "--no-deps", f"--python={cores.VENV}/bin/python") if pins else ""
 
 
-def write(uv: str, path: pathlib.Path, comment: str, pins: list[str]) -> None:
+def lowest(uv: str) -> str:
+    """The lowest versions of the libraries and of ansible-core, and what these bring along, with hashes."""
+    lines = (cores.ROOT / "requirements-dev.txt").read_text().splitlines()
+    tools = [line for line in lines if line.lower().split("==")[0] in library_bounds.TOOLS]
+    python = f"--python={cores.find_python(library_bounds.LOWEST_PYTHON)}"
+    oldest = f"ansible-core=={cores.OLDER[0].release}"
+    return compiled(uv, [oldest, *tools], python, "--resolution=lowest-direct", *library_bounds.LIBRARIES)
+
+
+def compiled(uv: str, wanted: list[str], *rules: str) -> str:
+    """What uv makes of requirements: hashes of all files of each version, and no word of the index."""
+    options = ["--quiet", "--no-config", "--generate-hashes", "--no-annotate", "--no-header"]
+    command = [uv, "pip", "compile", *options, *rules, "-"]
+    text = "\n".join(wanted)
+    return subprocess.run(command, cwd=cores.ROOT, input=text, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def write(path: pathlib.Path, comment: str, pins: str) -> None:
     licence = pathlib.Path(__file__).read_text().splitlines(keepends=True)[:LICENCE_LINES]
-    header = f"{''.join(licence)}\n# {comment} Written by tests/utils/pin.py.\n\n"
-    path.write_text(header + (with_hashes(uv, pins) if pins else ""))
-    print(f"{path.relative_to(cores.ROOT)}: {len(pins)} pins")
+    path.write_text(f"{''.join(licence)}\n# {comment} Written by tests/utils/pin.py.\n\n{pins}")
+    print(f"{path.relative_to(cores.ROOT)}: {pins.count('==')} pins")
 
 
 def main() -> int:
@@ -73,12 +87,19 @@ def main() -> int:
         return [f"{name}=={versions[name]}" for name in sorted(versions)]
 
     everything = "Pins everything that the tools bring along, so that a checkout of today works tomorrow."
-    write(uv, cores.ROOT / "constraints.txt", everything, listed(both))
+    write(cores.ROOT / "constraints.txt", everything, with_hashes(uv, listed(both)))
     for group, versions in (("venv", venv), ("sessions", sessions)):
-        rest = {name: versions[name] for name in apart}
-        write(uv, PINS / f"{group}.txt", "What .venv and the sessions of nox need in different versions.", listed(rest))
-    write(uv, PINS / "pip.txt", "The pip that installs the rest: older ones do not take hashes from constraints.", PIP)
-    write(uv, PINS / "build.txt", "What packages without a wheel are built with.", BUILD)
+        rest = listed({name: versions[name] for name in apart})
+        write(
+            PINS / f"{group}.txt",
+            "What .venv and the sessions of nox need in different versions.",
+            with_hashes(uv, rest),
+        )
+    first = "The pip that installs the rest: older ones do not take hashes from constraints."
+    write(PINS / "pip.txt", first, with_hashes(uv, PIP))
+    write(PINS / "build.txt", "What packages without a wheel are built with.", with_hashes(uv, BUILD))
+    bounds = "The lowest versions that the collection is said to work with, on the oldest Python and ansible-core."
+    write(PINS / "lowest.txt", bounds, lowest(uv))
     return 0
 
 
