@@ -1,0 +1,171 @@
+# Copyright (c) 2026 The apsaradb.migration contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Two controllers at once, and many instances at once under a limit of requests."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import json
+import re
+import statistics
+import subprocess
+import time
+from collections import Counter
+
+import pytest
+from ansible_collections.apsaradb.migration.tests.reliability import playbook_stage as playbooks
+from ansible_collections.apsaradb.migration.tests.unit import cloud_stage
+from ansible_collections.apsaradb.migration.tests.unit.stage import SOURCE, TARGET
+from apsara_emulator.default_world import default_document
+
+TITLE = "load"
+pytestmark = playbooks.NEEDED
+REQUESTS_PER_SECOND = 20
+
+
+def both(commands, environment):
+    """Two controllers that begin at the same moment: how each ended."""
+    processes = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for command in commands
+    ]
+    return [(process.communicate(timeout=playbooks.LONGEST)[0], process.returncode) for process in processes]
+
+
+def try_two(path_name, figures, folder):
+    """What the service can refuse is refused. That it might sell a second instance for a job is nobody's to stop."""
+    path = playbooks.PATHS[path_name]
+    with playbooks.emulator_process("--variants", "second_purchase=InvalidJobStatus 200") as emulator:
+        control = playbooks.Control(emulator)
+        options = playbooks.wish_of(path, control, folder)
+        command, environment = playbooks.command_of(path, options, folder)
+        ends = both([command, command], environment)
+        for output, code in ends:
+            assert code == 0 or playbooks.told_in(output)["error"]["remedy"], output
+        effects = control.effects()
+        # An assessment begins nothing; two of them do no harm.
+        once = {action: times for action, times in path.once.items() if action != cloud_stage.PRECHECK}
+        assert {action: effects[action] for action in once} == once
+        again, told, _seconds = playbooks.play(path, options, folder)
+        assert again.returncode == 0, told.get("msg") or again.stdout
+        assert control.effects() == effects
+    good = sum(code == 0 for _output, code in ends)
+    failures = [playbooks.told_in(output)["error"]["code"] for output, code in ends if code]
+    figures(TITLE, [f"two controllers, {path_name}: {good} ended well, failures {failures or 'none'}, effects once"])
+
+
+def fleet(count):
+    """A world of `count` targets, each with a source of its own, and their inventory."""
+    world, hosts = {"instances": {}}, {}
+    known = default_document()["instances"]
+    for number in range(count):
+        source, target = f"rm-bp1fleetsource{number:04d}", f"rm-bp1fleettarget{number:04d}"
+        world["instances"][source] = copy.deepcopy(known[SOURCE])
+        world["instances"][target] = copy.deepcopy(known[TARGET])
+        hosts[target] = {"source": source}
+    return world, hosts
+
+
+def try_fleet(count, forks, figures, folder, arguments):
+    world, hosts = fleet(count)
+    limit = ["--requests-per-second", str(REQUESTS_PER_SECOND)]
+    with playbooks.emulator_process(*limit) as emulator:
+        control = playbooks.Control(emulator)
+        control.post("world", world)
+        keys = emulator["accounts"][0]
+        inventory = folder / "inventory.json"
+        shared = {name: keys[name] for name in ("access_key_id", "access_key_secret")}
+        shared |= {"rds_endpoint": emulator["rds"], "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": shared}}))
+        command = [playbooks.PLAYBOOK, "-i", str(inventory), f"--forks={forks}", *arguments]
+        began = time.monotonic()
+        done = subprocess.run(
+            command, env=playbooks.environment_of(folder), capture_output=True, text=True, check=False, cwd=folder
+        )
+        seconds = time.monotonic() - began
+        calls = control.calls()
+    recap = re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=0\s+failed=(\d+)", done.stdout, re.MULTILINE)
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert {host: (changed, failed) for host, changed, failed in recap} == dict.fromkeys(hosts, ("1", "0"))
+    begun = Counter(call["parameters"]["DBInstanceId"] for call in calls if call["took_effect"])
+    assert begun == dict.fromkeys(hosts, 1)
+    throttled = sum(call["code"].startswith("Throttling") for call in calls)
+    spans = spans_of(calls, hosts)
+    figures(
+        TITLE,
+        [
+            f"{count} instances, {forks} forks, {REQUESTS_PER_SECOND} requests per second: {len(calls)} calls in"
+            f" {seconds:.0f} s, {throttled} refused as too many and sent again, 0 failures, {count} imports",
+            f"seconds of an instance from its first to its last call: median {statistics.median(spans):.1f}, longest"
+            f" {max(spans):.1f}",
+        ],
+    )
+
+
+def as_seconds(time_stamp):
+    return datetime.datetime.fromisoformat(time_stamp.replace("Z", "+00:00")).timestamp()
+
+
+def spans_of(calls, hosts):
+    moments = {}
+    for call in calls:
+        if call["parameters"].get("DBInstanceId") in hosts:
+            moments.setdefault(call["parameters"]["DBInstanceId"], []).append(as_seconds(call["time"]))
+    return [max(times) - min(times) for times in moments.values()]
+
+
+@pytest.mark.parametrize("path", ["import", "dts"])
+def test_two_controllers(path, figures, tmp_path):
+    try_two(path, figures, tmp_path)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("path", list(playbooks.PATHS) * 3)
+def test_two_controllers_again(path, figures, tmp_path):
+    try_two(path, figures, tmp_path)
+
+
+def task_for_all(folder):
+    """One task for all hosts, without the roles around it."""
+    options = {
+        "source_instance_id": "{{ source }}",
+        "instance_id": "{{ inventory_hostname }}",
+        "databases": ["crm"],
+        "access_key_id": "{{ access_key_id }}",
+        "access_key_secret": "{{ access_key_secret }}",
+        "rds_endpoint": "{{ rds_endpoint }}",
+        "poll_interval": 2,
+    }
+    tasks = [{"apsaradb.migration.rds_import_between_instances": options}]
+    play = {"hosts": "all", "connection": "local", "gather_facts": False, "tasks": tasks}
+    file = folder / "fleet.json"
+    file.write_text(json.dumps([play]))
+    return [str(file)]
+
+
+def test_many_instances_share_the_limit(figures, tmp_path):
+    try_fleet(20, 10, figures, tmp_path, task_for_all(tmp_path))
+
+
+@pytest.mark.soak
+def test_two_hundred_instances_share_the_limit(figures, tmp_path):
+    try_fleet(200, 20, figures, tmp_path, task_for_all(tmp_path))
+
+
+@pytest.mark.soak
+def test_the_playbook_for_fleets(figures, tmp_path):
+    """The whole role for two hundred instances, in batches."""
+    variables = {
+        "fleet_path": "instance_import",
+        "fleet_serial": 100,
+        "instance_import_source_instance_id": "{{ source }}",
+        "instance_import_databases": ["crm"],
+        "instance_import_access_key_id": "{{ access_key_id }}",
+        "instance_import_access_key_secret": "{{ access_key_secret }}",
+        "instance_import_rds_endpoint": "{{ rds_endpoint }}",
+        "instance_import_poll_interval": 2,
+    }
+    try_fleet(200, 20, figures, tmp_path, ["apsaradb.migration.fleet", "-e", json.dumps(variables)])
