@@ -23,7 +23,7 @@ from ansible_collections.apsaradb.migration.tests.docs.pages import ROOT, Page
 
 BIN = pathlib.Path(sys.executable).parent
 # The emulator hurries, and so do the playbooks.
-SPEED, LIMIT = 3600, 600
+SPEED, LIMIT = 3600, 1800
 
 
 def pytest_configure(config):

@@ -18,11 +18,10 @@ ROOT = pathlib.Path(_plan.__file__).resolve().parents[2]
 README = ROOT / "README.md"
 GUIDES = ROOT / "docs" / "docsite" / "rst"
 RUNNABLE = ".. The commands of this page are run by tests/docs, in their order."
-NOT_RUN = re.compile(r"^(<!-- |\.\. )Not run: ", re.MULTILINE)
-MARKDOWN = re.compile(r"(?P<before>[^\n]*\n\n?)```(?P<kind>\w+)\n(?P<text>.*?)\n```", re.DOTALL)
-SPHINX = re.compile(
-    r"(?P<before>[^\n]*\n\n)\.\. code-block:: (?P<kind>\w+)\n\n(?P<text>(?:(?:   [^\n]*)?\n)+)", re.DOTALL
-)
+# What stands alone above a block that is not to be run, with the reason.
+NOT_RUN = ("<!-- Not run: ", ".. Not run: ")
+MARKDOWN = re.compile(r"^```(?P<kind>\w+)\n(?P<text>.*?)\n```$", re.DOTALL | re.MULTILINE)
+SPHINX = re.compile(r"^\.\. code-block:: (?P<kind>\w+)\n\n(?P<text>(?:(?:   [^\n]*)?\n)+)", re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,10 +63,14 @@ class Page:
 
     @property
     def blocks(self) -> list[Block]:
-        pattern = MARKDOWN if self.path.suffix == ".md" else SPHINX
+        text, pattern = self.text, MARKDOWN if self.path.suffix == ".md" else SPHINX
         return [
-            Block(found["kind"], textwrap.dedent(found["text"]).strip("\n"), not NOT_RUN.search(found["before"]))
-            for found in pattern.finditer(self.text)
+            Block(
+                found["kind"],
+                textwrap.dedent(found["text"]).strip("\n"),
+                run=not text[: found.start()].rstrip().rsplit("\n", 1)[-1].startswith(NOT_RUN),
+            )
+            for found in pattern.finditer(text)
         ]
 
     @property

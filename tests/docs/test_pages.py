@@ -114,6 +114,12 @@ def test_commands_name_playbooks_tags_and_variables_that_exist(page):
 
 
 @EVERY_PAGE
+def test_tags_that_are_named_are_those_of_a_role(page):
+    named = set(re.findall(r"--(?:skip-)?tags ([a-z]\w*)", page.text))
+    assert named <= set().union(*(tags(role) for role in ROLES))
+
+
+@EVERY_PAGE
 def test_checks_that_are_named_can_be_made(page):
     made = set(re.findall(r"^   \* - ``(\w+)``$", (GUIDES / "errors.rst").read_text(), re.MULTILINE))
     named = set(re.findall(r"\b[Cc]hecks? ``?(\w+)``?", page.text))
