@@ -82,5 +82,5 @@ options:
     type: str
 requirements:
   - requests >= 2.28
-  - alibabacloud-credentials >= 1.0.1 (only for profiles, OIDC roles, credentials URIs and ECS roles)
+  - alibabacloud-credentials >= 1.0.4 (only for profiles, OIDC roles, credentials URIs and ECS roles)
 """

@@ -108,9 +108,10 @@ def new_session(trust: Trust, environment: Mapping[str, str] | None = None) -> A
 
 def pieces_of(response: Any) -> Iterator[bytes]:
     """The body of a response as it comes in. iter_content() would wait for a whole chunk, however slowly that comes."""
-    read = getattr(getattr(response, "raw", None), "read1", None)
-    if read is None:  # urllib3 before 2.1
-        yield from response.iter_content(1024)
+    raw = getattr(response, "raw", None)
+    if not (hasattr(raw, "stream") and hasattr(raw, "read1")):  # urllib3 before 2.1, or none at all
+        # The class's: that of the response may be ours, and come back here.
+        yield from type(response).iter_content(response, 1024)
         return
     from urllib3.exceptions import HTTPError
 
@@ -118,7 +119,7 @@ def pieces_of(response: Any) -> Iterator[bytes]:
 
     while True:
         try:
-            piece = read(65536, decode_content=True)
+            piece = raw.read1(65536, decode_content=True)
         except HTTPError as error:
             raise requests.ConnectionError(error) from None
         if not piece:
