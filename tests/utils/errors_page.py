@@ -116,7 +116,7 @@ def of_checks() -> list[Row]:
 def table(first: str, second: str, rows: Iterable[Row]) -> str:
     """A list table, with rows that say the same thing once."""
     lines = [".. list-table::", "   :header-rows: 1", "   :class: remedies", "   :widths: 25 40 35", ""]
-    lines += [f"   * - {first}", f"     - {second}", "     - What to do"]
+    lines += [f"   * - {first}", f"     - {second}".rstrip(), "     - What to do"]
     for names, cause, remedy in dict.fromkeys((tuple(row[0]), *row[1:]) for row in rows):
         shown = ", ".join(f"``{name}``" for name in names)
         lines += [f"   * - {shown}", f"     - {plain(cause)}".rstrip(), f"     - {plain(remedy)}".rstrip()]
