@@ -87,7 +87,8 @@ def test_a_hint_of_the_service_is_honoured(stage):
     stage.world.faults.add({"kind": "throttle", "action": READ, "times": 1, "retry_after": 7000})
     before = stage.time.now()
     client_of(stage).call(READ, READ_ARGUMENTS)
-    assert 7 <= stage.time.now() - before < 8
+    # No two tasks come back at once: at a call per second, chance adds up to two seconds.
+    assert 7 <= stage.time.now() - before < 9.2
 
 
 def test_throttling_ends_with_the_service_s_own_words(stage):

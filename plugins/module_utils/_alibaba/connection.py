@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -24,6 +25,8 @@ WRITE_TIMEOUT = 90.0
 SLOWEST_ANSWER = 120.0
 # Answers are a few kilobytes; a list page of a large instance a few megabytes. More is no answer of the service.
 LARGEST_ANSWER = 32 * 1024 * 1024
+# Bytes that are taken at once, if that many are there.
+_PIECE = 65536
 
 
 class Trust(NamedTuple):
@@ -108,23 +111,47 @@ def new_session(trust: Trust, environment: Mapping[str, str] | None = None) -> A
 
 def pieces_of(response: Any) -> Iterator[bytes]:
     """The body of a response as it comes in. iter_content() would wait for a whole chunk, however slowly that comes."""
-    raw = getattr(response, "raw", None)
-    if not (hasattr(raw, "stream") and hasattr(raw, "read1")):  # urllib3 before 2.1, or none at all
-        # The class's: that of the response may be ours, and come back here.
-        yield from type(response).iter_content(response, 1024)
-        return
     from urllib3.exceptions import HTTPError
 
     from .http_library import requests
 
+    read = _reader(response)
     while True:
         try:
-            piece = raw.read1(65536, decode_content=True)
+            piece = read()
         except HTTPError as error:
             raise requests.ConnectionError(error) from None
         if not piece:
             return
         yield piece
+
+
+def _reader(response: Any) -> Callable[[], bytes]:
+    """Gives what has come in; nothing at the end."""
+    raw = getattr(response, "raw", None)
+    if hasattr(raw, "stream") and hasattr(raw, "read1"):
+        return functools.partial(raw.read1, _PIECE, decode_content=True)
+    bare = getattr(raw, "_fp", None)
+    if hasattr(bare, "read1") and "content-encoding" not in response.headers:
+        return functools.partial(_read_with_old_library, raw, bare)
+    # The one of the class: that of the response may be ours, and come back here.
+    return functools.partial(next, type(response).iter_content(response, 1024), b"")
+
+
+def _read_with_old_library(raw: Any, bare: Any) -> bytes:
+    """urllib3 before 2.1 has no read1(); what it reads from does. Its errors are told in its own words."""
+    with raw._error_catcher():
+        # requests itself reads the body of a redirection.
+        piece: bytes = b"" if raw.closed else bare.read1(_PIECE)
+        if not piece:
+            missing = getattr(bare, "length", None)
+            if missing:
+                from http.client import IncompleteRead
+
+                raise IncompleteRead(b"", missing)
+            # The connection may be used again.
+            bare.close()
+        return piece
 
 
 def proxies_for(url: str, trust: Trust, environment: Mapping[str, str] | None = None) -> dict[str, str]:
