@@ -38,6 +38,7 @@ JUDGEMENTS = "tests/unit/test_postgresql_judgements.py"
 CLOUD = "tests/unit/test_cloud_plan.py"
 DTS = "tests/unit/test_dts_migration.py"
 FAULTS = "tests/reliability/test_fault_matrix.py"
+SUPPLY = "tests/reliability/test_supply_chain.py"
 PERMISSION = f"{CODE}/_alibaba/missing_permission.py"
 
 
@@ -600,6 +601,26 @@ MUTATIONS = (
         "secrets are masked as typed only",
         (Edit(f"{CODE}/_alibaba/redaction.py", 'return f"(?:{typed}|', 'return typed or f"(?:{typed}|'),),
         ("tests/reliability/test_secrets.py::test_what_the_service_echoes",),
+    ),
+    Mutation(
+        "the set-up takes files of any hash",
+        (Edit("tests/utils/set-up.sh", '--constraint constraints.txt --constraint "$pins/venv.txt" ', ""),),
+        (f"{SUPPLY}::test_the_set_up_takes_a_file_only_if_its_hash_is_pinned",),
+    ),
+    Mutation(
+        "packages that were not looked up have no vulnerabilities",
+        (Edit("tests/utils/vulnerabilities.py", "1 if found else 2 if missing else 0", "1 if found else 0"),),
+        (f"{SUPPLY}::test_what_was_not_looked_up_is_no_pass",),
+    ),
+    Mutation(
+        "a library is wanted in a version that is not tested",
+        (Edit("meta/ee-requirements.txt", "requests>=2.28.0", "requests>=2.20.0"),),
+        (f"{SUPPLY}::test_the_lowest_versions_are_told_alike_and_tested",),
+    ),
+    Mutation(
+        "the tarball keeps the times of files",
+        (Edit("tests/utils/build_collection.py", "same.mtime = size, seconds", "same.mtime = size, entry.mtime"),),
+        ("tests/reliability/test_tarball.py::test_order_times_and_owners_are_settled",),
     ),
     Mutation(
         "redirections are followed",
