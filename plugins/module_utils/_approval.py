@@ -92,7 +92,7 @@ def _read(path: str, *, module: str) -> list[Identity]:
         raise BadRequest(
             f"The approved plan {path} cannot be read: {type(error).__name__}.",
             code="approved_plan_unreadable",
-            remedy="approved_plan is the path of a JSON file where the module runs, or a sha256: fingerprint.",
+            remedy="approved_plan is the full path of a JSON file where the module runs, or a sha256: fingerprint.",
         ) from None
     steps = _steps_of(document, module)
     if steps is None:
