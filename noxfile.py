@@ -207,9 +207,12 @@ def integration(session: nox.Session) -> None:
     ansible_test(session, cores.MAIN.version, "integration")
 
 
-@nox.session(name="core-main", venv_backend="none")
+@nox.session(name="core-main", venv_backend="none", default=False, tags=["matrix"])
 def core_main(session: nox.Session) -> None:
-    """Run the unit tests as ansible-test does, in the forks and with the import rules of modules."""
+    """Run the unit tests as ansible-test does, in the forks and with the import rules of modules.
+
+    "units" runs every one of these on the same ansible-core, and "core-oldest" and "core-newest" in such forks.
+    """
     ansible_test(session, cores.MAIN.version, "units")
 
 

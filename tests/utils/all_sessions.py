@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run every session that nox runs by default, two at a time, and leave nox's reports for summary.py.
+"""Run every session that nox runs by default, a few at a time, and leave nox's reports for summary.py.
 
 Most of them keep one processor busy only. What a session prints is shown when it ends, so that none interrupts another.
 """
@@ -23,7 +23,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NOX = [sys.executable, "-m", "nox", "--no-error-on-missing-interpreters"]
 # The long ones first: a long one begun last would run alone. What is not named here follows in nox's order.
-LONG = "integration units sanity core-oldest core-newest core-main emulator reliability mutations".split()
+LONG = "integration units sanity core-oldest core-newest emulator reliability mutations".split()
 # antsibull-nox's name for others that are in the list themselves.
 META = "Meta session"
 
@@ -95,7 +95,8 @@ def default_sessions() -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", type=pathlib.Path)
-    parser.add_argument("--at-once", type=int, default=2)
+    # One more than two processors: a session that waits for a server or a clock leaves its turn to another.
+    parser.add_argument("--at-once", type=int, default=3)
     arguments = parser.parse_args()
 
     # What ends this ends the sessions too; they are in groups of their own and hear nothing.
