@@ -12,13 +12,13 @@ READY := .venv/ready-$(shell pwd | cksum | cut -d' ' -f1)
 NOX := $(BIN)/python -m nox --no-error-on-missing-interpreters
 REPORT = $(BIN)/python tests/utils/summary.py
 
-.PHONY: help set-up demo test lint fix matrix mutations soak docs bench emulator clean mariadb chromium errors-page picture
+.PHONY: help set-up demo test lint fix matrix mutations soak docs bench emulator clean mariadb chromium errors-page emulator-page picture
 
 help:
 	@echo "make demo      run the main job on the emulator"
 	@echo "make test      run all tests and checks"
 	@echo "make lint      run the fast checks: format, style, types, YAML, licence headers, doc fragments"
-	@echo "make fix       correct what ruff can correct, and write the page of errors anew"
+	@echo "make fix       correct what ruff can correct, and write the generated pages anew"
 	@echo "make matrix    run sanity, unit and integration tests on every other ansible-core a Python is found for"
 	@echo "make mutations break the code in a copy, one promise at a time, and check that a test notices"
 	@echo "make soak      run the long tests"
@@ -29,7 +29,8 @@ help:
 
 set-up: $(READY)
 
-$(READY): requirements-dev.txt constraints.txt tests/utils/set-up.sh tests/utils/find-python.sh \
+$(READY): requirements-dev.txt constraints.txt $(wildcard tests/utils/pins/*.txt) \
+		tests/utils/set-up.sh tests/utils/find-python.sh \
 		tests/emulator/pyproject.toml tests/emulator/requirements-test.txt
 	@sh tests/utils/set-up.sh
 	@touch $@
@@ -55,6 +56,7 @@ lint: $(READY)
 fix: $(READY)
 	@$(NOX) -e format -- fix
 	@$(BIN)/python tests/utils/errors_page.py
+	@$(BIN)/python tests/utils/emulator_page.py
 
 matrix: $(READY) mariadb
 	@rm -rf build/results && mkdir -p build/results
@@ -73,6 +75,10 @@ build/demo/report.html: $(READY)
 # The page of errors and remedies, from the texts of the code.
 errors-page: $(READY)
 	@$(BIN)/python tests/utils/errors_page.py
+
+# The page that says how faithful the emulator is, from its code.
+emulator-page: $(READY)
+	@$(BIN)/python tests/utils/emulator_page.py
 
 # The picture that README shows.
 picture: $(READY) chromium build/demo/report.html

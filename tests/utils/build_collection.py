@@ -28,7 +28,7 @@ MANIFEST, FILES = "MANIFEST.json", "FILES.json"
 
 
 def git(repository: pathlib.Path, *arguments: str) -> bytes:
-    return subprocess.run(["git", "-C", repository, *arguments], stdout=subprocess.PIPE, check=True).stdout
+    return subprocess.run(["git", "-C", str(repository), *arguments], stdout=subprocess.PIPE, check=True).stdout
 
 
 def time_of(repository: pathlib.Path, commit: str) -> int:
@@ -41,7 +41,8 @@ def galaxy_tarball(repository: pathlib.Path, commit: str, place: pathlib.Path) -
     source = place / "source"
     with tarfile.open(fileobj=io.BytesIO(git(repository, "archive", "--format=tar", commit))) as archive:
         archive.extractall(source, filter="data")
-    command = [cores.VENV / "bin" / "ansible-galaxy", "collection", "build", "--output-path", place, source]
+    galaxy = str(cores.VENV / "bin" / "ansible-galaxy")
+    command = [galaxy, "collection", "build", "--output-path", str(place), str(source)]
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
     return next(place.glob("*.tar.gz"))
 

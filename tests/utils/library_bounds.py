@@ -48,7 +48,7 @@ TESTS = [
 def lowest() -> tuple[pathlib.Path, list[str]] | None:
     """The Python, and what pip is to install."""
     python = cores.find_python(LOWEST_PYTHON)
-    return python and (python, ["--require-hashes", "--no-deps", f"--requirement={LOWEST_PINS}"])
+    return (python, ["--require-hashes", "--no-deps", f"--requirement={LOWEST_PINS}"]) if python else None
 
 
 def newest() -> tuple[pathlib.Path, list[str]] | None:
@@ -87,7 +87,7 @@ def main() -> int:
         return 0
     python = install(name, *found)
     tell_versions(python)
-    command = [python, "-m", "pytest", *options, *(f"tests/unit/{test}.py" for test in TESTS)]
+    command = [str(python), "-m", "pytest", *options, *(f"tests/unit/{test}.py" for test in TESTS)]
     paths = os.pathsep.join([tree, str(cores.ROOT / "tests" / "emulator")])
     return subprocess.run(command, cwd=cores.ROOT, env={**os.environ, "PYTHONPATH": paths}, check=False).returncode
 
