@@ -296,7 +296,8 @@ def picture(session: nox.Session, pages: pathlib.Path) -> None:
 @nox.session(default=False)
 def docs(session: nox.Session) -> None:
     """Build the documentation site into build/docs, without network."""
-    run(session, "python", ROOT / "tests" / "utils" / "errors_page.py")
+    for generated in ("errors_page.py", "emulator_page.py"):
+        run(session, "python", ROOT / "tests" / "utils" / generated)
     session.install("ansible-core", "antsibull-docs", "sphinx", "sphinx-ansible-theme")
     source, target = ROOT / "build" / "docs-source", ROOT / "build" / "docs"
     place = antsibull_nox.sessions.prepare_collections(session, install_in_site_packages=True)

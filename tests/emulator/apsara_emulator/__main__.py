@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from . import documents
 from .clock import WallClock
 from .default_world import default_document
 from .errors import DocumentError
+from .first_steps import first_steps
 from .gateway import Gateway
 from .http_server import HttpServer, Urls
 from .oss.storage import BlobStore
@@ -60,8 +62,18 @@ async def _serve(gateway: Gateway, options: argparse.Namespace) -> None:
     if secrets is not None:
         secrets.note(secrets_in(gateway.world.to_document()))
     async with HttpServer(gateway, options.host, *ports, secrets) as urls:
-        print(json.dumps(ready_line(gateway.world, urls)), flush=True)
+        ready = ready_line(gateway.world, urls)
+        print(json.dumps(ready), flush=True)
+        # Programs read the line above; somebody at a terminal reads this.
+        if sys.stderr.isatty():
+            print(first_steps(ready, _first_instance(gateway.world), os.environ.get("SHELL", "")), file=sys.stderr)
         await stop.wait()
+
+
+def _first_instance(world: World) -> str:
+    """An instance of the account that is told first, or nothing."""
+    account = next(iter(world.state.accounts), "")
+    return next((one.id for one in world.state.instances.values() if one.account_id == account), "")
 
 
 def ready_line(world: World, urls: Urls) -> dict[str, object]:

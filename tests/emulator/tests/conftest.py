@@ -12,6 +12,7 @@ import hypothesis
 import pytest
 from apsara_emulator import ManualClock, World
 
+from .looking import undocumented, watched
 from .serving import Served, served
 
 # How long an example takes says something about the machine, not about the code.
@@ -19,6 +20,14 @@ hypothesis.settings.register_profile(
     "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
 )
 hypothesis.settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def documented_parameters() -> Iterator[None]:
+    """In the whole run nothing is looked at that the documentation says is ignored."""
+    with watched() as looks:
+        yield
+    assert not undocumented(looks), "make docs writes the page anew from tests/utils/emulator_parameters.py"
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from typing import Any
 
 import pytest
 import requests
-from apsara_emulator import VARIANTS
+from apsara_emulator import VARIANTS, first_steps
 from apsara_emulator.default_world import BEARER_TOKEN_ONE
 from apsara_emulator.variants import draw
 
@@ -167,3 +168,33 @@ def test_the_core_needs_nothing_but_python() -> None:
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True)
     assert int(result.stdout) > 3
+
+
+@pytest.mark.parametrize(
+    ("shell", "form"), [("/bin/bash", "export "), ("/usr/bin/fish", "set -gx "), ("tcsh", "setenv ")]
+)
+def test_who_sits_at_a_terminal_is_told_what_to_type(shell: str, form: str) -> None:
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "SHELL": shell}
+    process = subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=theirs, text=True, env=environment)
+    os.close(theirs)
+    assert process.stdout is not None
+    ready, told = json.loads(process.stdout.readline()), b""
+    while b"Ctrl-C" not in told:
+        told += os.read(ours, 4096)
+    process.terminate()
+    assert process.communicate(timeout=10)[0] == "", "the ready line is the only one"
+    os.close(ours)
+    lines = [line.strip() for line in told.decode().splitlines()]
+    assert f"{form}APSARADB_OSS_ENDPOINT{' ' if form != 'export ' else '='}{ready['oss']}" in lines
+    assert any(line.startswith(form) and "emulatorSecretOfAccountOne0001" in line for line in lines)
+    assert any("rds_instance_info -a instance_id=rm-bp1sqlsource00001" in line for line in lines)
+
+
+def test_what_is_exported_are_the_addresses_of_the_services_and_the_certificate() -> None:
+    with running("--tls") as ready:
+        exported = first_steps.variables(ready)
+    assert exported["APSARADB_CA_PATH"] == ready["ca_path"]
+    assert {name.split("_")[1].lower() for name in exported if name.endswith("_ENDPOINT")} == {
+        "rds", "dts", "ram", "sts", "oss"
+    }  # fmt: skip

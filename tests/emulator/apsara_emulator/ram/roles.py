@@ -19,6 +19,7 @@ from .lookup import find_role, moment_text, new_name, paged, required, tags_give
 
 _SESSION = range(3600, 43201)
 _MOST_ROLES = 1000
+_CHANGES = ("NewAllowConsoleLogin", "NewAssumeRolePolicyDocument", "NewDescription", "NewMaxSessionDuration")
 
 
 @action("ram", "GetRole", mutating=False)
@@ -53,8 +54,7 @@ def create_role(world: World, call: Call) -> Answer:
 def update_role(world: World, call: Call) -> Answer:
     """Another trust policy, description or longest session. What is not named stays."""
     name, role = find_role(the_account(world, call), required(call, "RoleName"))
-    given = [one for one in call.parameters if one.startswith("New")]
-    if not given:
+    if not any(one in call.parameters for one in _CHANGES):
         raise ApiError("MissingParameter", 400, "Nothing is to be changed.")
     if call.text("NewAssumeRolePolicyDocument"):
         role.trust_policy = _trust_policy(world, call, "NewAssumeRolePolicyDocument")
