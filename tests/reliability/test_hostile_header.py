@@ -62,6 +62,8 @@ class Counted:
         return self._data[offset : offset + length].ljust(min(length, max(self.size - offset, 0)), b"\0")
 
 
+# Files of each kind; at length: in the long run.
+EXAMPLES, AT_LENGTH = 60, 50_000
 # Where headers are: at both ends. Positions are shares, so that each sample is hit everywhere.
 PLACE = st.tuples(st.booleans(), st.integers(0, 16 * 1024))
 NUMBER = st.tuples(st.sampled_from(NUMBERS), st.sampled_from(["<H", "<I", "<Q", ">I"])).map(
@@ -144,15 +146,15 @@ def random_blocks(examples, *, same):
 @pytest.mark.parametrize("make", [edited_samples, random_blocks], ids=lambda make: make.__name__)
 def test_any_bytes_are_read_to_an_end(make, figures):
     with Bounded():
-        make(120, same=True)()
-    figures("hostile backup files", [f"{make.__name__}: 120 files, no traceback"])
+        make(EXAMPLES, same=True)()
+    figures("hostile backup files", [f"{make.__name__}: {EXAMPLES} files, no traceback"])
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("make", [edited_samples, random_blocks], ids=lambda make: make.__name__)
 def test_any_bytes_are_read_to_an_end_at_length(make, figures):
-    make(50_000, same=False)()
-    figures("hostile backup files", [f"{make.__name__}: 50000 random files, no traceback"])
+    make(AT_LENGTH, same=False)()
+    figures("hostile backup files", [f"{make.__name__}: {AT_LENGTH} random files, no traceback"])
 
 
 @pytest.mark.parametrize("size", [0, 1, 3, 511, 512, 4095, 2**60])
@@ -207,7 +209,7 @@ def texts(examples, *, same):
 
 def test_any_report_of_an_assessment():
     with Bounded():
-        texts(60, same=True)()
+        texts(EXAMPLES // 2, same=True)()
 
 
 @pytest.mark.parametrize("text", ["[" * 500_000, "*" * 500_000, "a: " * 200_000, "\n" * 100_000, "Error " * 100_000])

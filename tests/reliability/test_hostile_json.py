@@ -84,6 +84,8 @@ BODIES = [
     b'{"Code": "InvalidDBInstanceId.NotFound", "RequestId": {"a": []}}',
 ]
 _PLACE = "@@here@@"
+# Mixtures for each module; at length: in the long run.
+EXAMPLES, AT_LENGTH = 8, 1500
 
 
 @st.composite
@@ -143,15 +145,15 @@ def property_of(name, examples, *, same):
 @pytest.mark.parametrize("name", SCENES)
 def test_any_value_at_any_place_of_any_answer(name, figures):
     with Bounded(seconds=60):
-        property_of(name, 25, same=True)()
-    figures("hostile answers", [f"{name}: 25 mixtures of wrong values, no traceback"])
+        property_of(name, EXAMPLES, same=True)()
+    figures("hostile answers", [f"{name}: {EXAMPLES} mixtures of wrong values, no traceback"])
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", SCENES)
 def test_any_value_at_any_place_of_any_answer_at_length(name, figures):
-    property_of(name, 1500, same=False)()
-    figures("hostile answers", [f"{name}: 1500 random mixtures of wrong values, no traceback"])
+    property_of(name, AT_LENGTH, same=False)()
+    figures("hostile answers", [f"{name}: {AT_LENGTH} random mixtures of wrong values, no traceback"])
 
 
 @pytest.mark.parametrize("status", [200, 400, 500])

@@ -46,6 +46,9 @@ BOMBS = {
     "many rows": b"<ListBucketResult>" + b"<Contents/>" * 2_000 + b"</ListBucketResult>",
 }
 
+# Mixtures for each module; at length: in the long run.
+EXAMPLES, AT_LENGTH = 8, 1500
+
 
 class Endless(io.RawIOBase):
     """A body that does not end. given: how much of it was read."""
@@ -168,15 +171,17 @@ def property_of(name, scene, examples, *, same):
 
 @pytest.mark.parametrize("name", ["oss_bucket", "rds_oss_backup_migrate", "oss_backup_upload"])
 def test_any_value_at_any_place(name, tmp_path, figures):
-    property_of(name, scenes(tmp_path)[name], 25, same=True)()
-    figures("hostile answers", [f"{name}: 25 mixtures of wrong values in XML and headers, no traceback"])
+    property_of(name, scenes(tmp_path)[name], EXAMPLES, same=True)()
+    figures("hostile answers", [f"{name}: {EXAMPLES} mixtures of wrong values in XML and headers, no traceback"])
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", ["oss_bucket", "rds_oss_backup_migrate", "oss_backup_upload"])
 def test_any_value_at_any_place_at_length(name, tmp_path, figures):
-    property_of(name, scenes(tmp_path)[name], 1500, same=False)()
-    figures("hostile answers", [f"{name}: 1500 random mixtures of wrong values in XML and headers, no traceback"])
+    property_of(name, scenes(tmp_path)[name], AT_LENGTH, same=False)()
+    figures(
+        "hostile answers", [f"{name}: {AT_LENGTH} random mixtures of wrong values in XML and headers, no traceback"]
+    )
 
 
 @pytest.mark.parametrize("status", [200, 206, 403])
