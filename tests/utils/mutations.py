@@ -689,6 +689,23 @@ MUTATIONS = (
         ),
         (f"{FAULTS}::test_faults[AttachPolicyToRole]", f"{FAULTS}::test_faults[GetCallerIdentity]"),
     ),
+    Mutation(
+        "a DTS job that is paid for is bought once more by whoever runs again",
+        (
+            Edit(
+                f"{CODE}/_paths/dts_migration_plan.py",
+                "    if job is not None and job.paid:\n        return _start_of_paid",
+                "    if False:\n        return _start_of_paid",
+            ),
+            Edit(
+                f"{CODE}/_paths/dts_migration_run.py",
+                "job is not None and job.paid, must_show=True)",
+                "job is not None and job.paid, must_show=True, look_first=False)",
+            ),
+        ),
+        ("tests/reliability/test_kill_matrix.py::test_whoever_runs_again_gets_what_was_wished[DTS migration, job]",),
+        says="after a kill the end is another one",
+    ),
 )
 
 
