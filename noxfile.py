@@ -29,6 +29,7 @@ RESULTS = ROOT / "build" / "results"
 
 sys.path.insert(0, str(ROOT / "tests" / "utils"))
 import cores  # noqa: E402
+import library_bounds  # noqa: E402
 
 # Tools of sessions are named without a version; this pins them, and what they bring along, by hashes of all files.
 # nox runs here, and pip splits the value at spaces, which the path of a checkout may have.
@@ -242,6 +243,8 @@ for other_core in (*cores.OLDER, *cores.NEWER):
 
 def bounds(session: nox.Session, versions: str) -> None:
     """Run what uses libraries with other versions of them."""
+    if not library_bounds.WAYS[versions]():
+        session.skip("its Python is not on this machine")
     options = ["-q", "-n", "2", "-m", "not soak and not processes", "--import-mode=importlib", "-p", "no:cacheprovider"]
     report = f"--junitxml={RESULTS / session.name}.xml"
     run(session, "python", "tests/utils/library_bounds.py", versions, collection_tree(), *options, report)

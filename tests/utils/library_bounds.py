@@ -61,6 +61,9 @@ def newest() -> tuple[pathlib.Path, list[str]] | None:
     return None
 
 
+WAYS = {"lowest": lowest, "newest": newest}
+
+
 def install(name: str, python: pathlib.Path, wanted: list[str]) -> pathlib.Path:
     """An environment with what is wanted; the lowest stays as it is, what is newest is asked anew each time."""
     environment = cores.CACHE / "bounds" / name
@@ -81,10 +84,10 @@ def tell_versions(python: pathlib.Path) -> None:
 
 def main() -> int:
     name, tree, options = sys.argv[1], sys.argv[2], sys.argv[3:]
-    found = {"lowest": lowest, "newest": newest}[name]()
+    found = WAYS[name]()
     if not found:
-        print(f"not run: there is no Python for the {name} versions on this machine")
-        return 0
+        print(f"not run: there is no Python for the {name} versions on this machine", file=sys.stderr)
+        return 1
     python = install(name, *found)
     tell_versions(python)
     command = [str(python), "-m", "pytest", *options, *(f"tests/unit/{test}.py" for test in TESTS)]
