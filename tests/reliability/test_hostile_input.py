@@ -73,12 +73,13 @@ def property_of(name, examples, *, same):
     def any_option(wanted, check):
         stage, wish = SCENES[name]()
         around = adapters(stage)
+        dictionaries = {option for option, given in wish.items() if isinstance(given, dict)}
         for share, value in wanted:
             names = sorted(set(wish) - KEPT)
             chosen = names[int(share * len(names))]
             inner = wish[chosen]
-            if isinstance(inner, dict) and isinstance(value, (int, float)):
-                value = str(value)  # a number in the place of a dictionary with fallbacks is too much for ansible-core
+            if chosen in dictionaries and not isinstance(value, dict):
+                value = str(value)  # ansible-core fails for a number in the place of a dictionary with fallbacks
             within = sorted(set(inner) - KEPT) if isinstance(inner, dict) else []
             if within and share * 7 % 1 > 0.3:
                 chosen_inner = within[int(share * 100) % len(within)]
