@@ -23,7 +23,7 @@ options:
     type: str
   access_key_secret:
     description:
-      - Secret of the access key. Requests are signed with it and it is never sent.
+      - Secret of the access key, needed with O(access_key_id). Requests are signed with it and it is never sent.
       - A value of less than 8 characters, or one that occurs in an id or name, is refused, because masking it would
         blank the results.
     type: str
@@ -34,13 +34,15 @@ options:
   bearer_token:
     description:
       - Bearer token instead of an access key. It is sent as C(Authorization) and in the form of the vendor's SDKs.
-      - Which products accept bearer tokens is not documented; an access key is the safe choice.
+      - Which products accept bearer tokens is not documented; an access key is the safe choice. Without it, a key is
+        used, given or found as O(access_key_id) says.
     type: str
   profile:
     description:
       - Name of a profile of C(~/.aliyun/config.json), or of a section of C(~/.alibabacloud/credentials.ini) where
         the first file is missing. Profiles may assume roles.
       - Needs the Python package C(alibabacloud-credentials). It excludes O(access_key_id) and O(bearer_token).
+        Without it, credentials are given or found as O(access_key_id) says.
     type: str
   region:
     description:

@@ -519,6 +519,7 @@ seealso:
   - module: apsaradb.migration.mysql_compare
   - module: apsaradb.migration.ram_dts_role
   - module: apsaradb.migration.rds_migration_info
+  - module: apsaradb.migration.migration_gate
 """
 
 EXAMPLES = r"""

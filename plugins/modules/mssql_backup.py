@@ -175,6 +175,8 @@ notes:
   - The file name holds the time, by the server's clock, at which the run was planned.
 seealso:
   - module: apsaradb.migration.rds_migration_info
+  - module: apsaradb.migration.oss_backup_upload
+  - module: apsaradb.migration.rds_oss_backup_migrate
 """
 
 EXAMPLES = r"""

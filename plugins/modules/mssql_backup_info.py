@@ -39,6 +39,9 @@ extends_documentation_fragment:
   - apsaradb.migration.attributes.info_module
 seealso:
   - module: apsaradb.migration.rds_instance_info
+  - module: apsaradb.migration.migration_advice
+  - module: apsaradb.migration.oss_backup_upload
+  - module: apsaradb.migration.rds_oss_backup_migrate
 """
 
 EXAMPLES = r"""

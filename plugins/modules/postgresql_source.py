@@ -164,6 +164,7 @@ notes:
   - Lines of C(pg_hba.conf) cannot be written over a connection. RV(hba_lines) has them ready.
 seealso:
   - module: apsaradb.migration.postgresql_compare
+  - module: apsaradb.migration.rds_cloud_migration
 """
 
 EXAMPLES = r"""

@@ -146,6 +146,7 @@ seealso:
   - module: apsaradb.migration.postgresql_source
   - module: apsaradb.migration.rds_migration_info
   - module: apsaradb.migration.rds_instance_info
+  - module: apsaradb.migration.migration_gate
 """
 
 EXAMPLES = r"""

@@ -31,6 +31,10 @@ extends_documentation_fragment:
 seealso:
   - module: apsaradb.migration.rds_migration_info
   - module: apsaradb.migration.rds_import_between_instances
+  - module: apsaradb.migration.migration_advice
+  - module: apsaradb.migration.mssql_backup_info
+  - module: apsaradb.migration.rds_cloud_migration
+  - module: apsaradb.migration.rds_oss_backup_migrate
 """
 
 EXAMPLES = r"""

@@ -35,10 +35,12 @@ options:
       window are returned, and those that are under way.
     type: str
   source_host:
-    description: Only the assessments and cloud migrations from this address, as with O(task_name).
+    description: Only the assessments and cloud migrations from this address, as with O(task_name). Without it,
+      those from every address.
     type: str
   source_port:
-    description: Only the assessments and cloud migrations from this port, as with O(task_name).
+    description: Only the assessments and cloud migrations from this port, as with O(task_name). Without it, those
+      from every port.
     type: int
   since:
     description: Begin of the window, as C(2026-01-31T23:59:59Z) in UTC. Without it, seven days before O(until).
@@ -63,6 +65,7 @@ seealso:
   - module: apsaradb.migration.rds_oss_backup_migrate
   - module: apsaradb.migration.rds_cloud_migration
   - module: apsaradb.migration.dts_migration
+  - module: apsaradb.migration.mssql_backup
 """
 
 EXAMPLES = r"""

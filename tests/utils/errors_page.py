@@ -22,7 +22,7 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba import
 )
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases import mysql_errors, postgresql_errors
 from code_patterns import written_out
-from texts_in_code import UNTOLD, checks, failures
+from texts_in_code import UNTOLD, checks, failures, uncoded
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "docsite" / "rst" / "errors.rst"
@@ -109,6 +109,10 @@ def of_failures() -> list[Row]:
     return [([one.code], one.message, one.remedy) for one in failures(ROOT / "plugins")]
 
 
+def of_uncoded() -> list[Row]:
+    return [([action], message, "") for action, message in uncoded(ROOT / "plugins")]
+
+
 def of_checks() -> list[Row]:
     return [([one.name], one.detail, one.remedy) for one in checks(ROOT / "plugins")]
 
@@ -141,6 +145,7 @@ def page() -> str:
         "POSTGRESQL": table("Code", "What the server or the way to it says", of_postgresql()),
         "MYSQL": table("Code", "", of_mysql()),
         "FAILURES": table("Code", "What it says", of_failures()),
+        "UNCODED": table("Module", "What it says", of_uncoded()),
         "CHECKS": table("Check", "What it says", of_checks()),
     }
     return re.sub(r"^@(\w+)@$", lambda name: tables[name[1]], FRAME.read_text(), flags=re.MULTILINE)

@@ -18,6 +18,10 @@ from typing import NamedTuple
 UNTOLD = "…"
 # Statuses of checks that tell a user something to do.
 SERIOUS = {"FAIL", "WARN", "UNKNOWN", "status", "bad"}
+# What builds a check, here and in the gate, whose checks are plain data.
+CHECKS = ("Check", "_check")
+# What an action or the gate ends with. It has no code, and says itself what to do.
+UNCODED = ("AnsibleActionFail", "BadWindow", "StillHeld")
 
 
 class Failure(NamedTuple):
@@ -56,6 +60,10 @@ class Scope:
             return self._inserted(node.value, depth)
         if isinstance(node, ast.IfExp):
             return [*self.texts(node.body, depth + 1), *self.texts(node.orelse, depth + 1)]
+        if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
+            return [text for value in node.values for text in self.texts(value, depth + 1)]
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "str" and node.args:
+            return self.texts(node.args[0], depth + 1)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
             return self._joined([node.left, node.right], depth)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
@@ -94,7 +102,7 @@ def failures(root: pathlib.Path) -> list[Failure]:
         words = {word.arg: word.value for word in call.keywords}
         if (
             "code" not in words
-            or isinstance(words["code"], ast.Name)
+            or (isinstance(words["code"], ast.Name) and not words["code"].id.isupper())
             or not isinstance(call.func, (ast.Name, ast.Attribute))
         ):
             continue
@@ -102,7 +110,7 @@ def failures(root: pathlib.Path) -> list[Failure]:
         messages = scope.every(call.args[0] if call.args else None, len(codes))
         remedy = scope.texts(words.get("remedy"))[0] if "remedy" in words else ""
         for code, message in zip(codes, messages, strict=True):
-            if re.fullmatch(r"[a-z][a-z0-9_]+", code):
+            if re.fullmatch(rf"[a-z][a-z0-9_]+{UNTOLD}?", code):
                 found[Failure(code, tidy(message), tidy(remedy))] = None
     return sorted(found)
 
@@ -111,9 +119,9 @@ def checks(root: pathlib.Path) -> list[Found]:
     """The checks that can be made not to pass, with what they say."""
     found: dict[Found, None] = {}
     for path, call, scope in _calls(root):
-        if not isinstance(call.func, ast.Name) or call.func.id != "Check" or len(call.args) < 3:
+        if not isinstance(call.func, ast.Name) or call.func.id not in CHECKS or len(call.args) < 3:
             continue
-        if not {node.id for node in ast.walk(call.args[1]) if isinstance(node, ast.Name)} & SERIOUS:
+        if not _words(call.args[1]) & SERIOUS:
             continue
         detail = scope.texts(call.args[2])[0]
         remedy = scope.texts(call.args[3])[0] if len(call.args) > 3 else ""
@@ -122,6 +130,24 @@ def checks(root: pathlib.Path) -> list[Found]:
                 found[Found(path.stem, name, tidy(detail), tidy(remedy))] = None
     found.update(dict.fromkeys(remedies(root)))
     return sorted((one for one in found if one.detail or one.remedy), key=lambda one: (one.name, one.file))
+
+
+def uncoded(root: pathlib.Path) -> list[tuple[str, str]]:
+    """The action a message belongs to, and the message, of failures without a code."""
+    found = set()
+    for path, call, scope in _calls(root):
+        if isinstance(call.func, ast.Name) and call.func.id in UNCODED and call.args:
+            action = path.stem if path.parent.name == "action" else "migration_gate"
+            found |= {(action, tidy(text)) for text in scope.texts(call.args[0])}
+    # What only adds a word to another message is told there.
+    return sorted((action, text) for action, text in found if not text.startswith(f"{UNTOLD} Nothing"))
+
+
+def _words(status: ast.expr) -> set[str]:
+    """Names and texts that a status is chosen from, as names."""
+    nodes = list(ast.walk(status))
+    texts = {node.value.upper() for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return texts | {node.id for node in nodes if isinstance(node, ast.Name)}
 
 
 def remedies(root: pathlib.Path) -> list[Found]:
