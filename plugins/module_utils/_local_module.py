@@ -93,5 +93,9 @@ def _option(parameters: Mapping[str, Any], name: str) -> Any:
 
 
 def _fail(module: AnsibleModule, failure: MigrationFailure, result: dict[str, Any]) -> None:
+    """Drivers and servers quote what they were given, and not always as it was typed, which Ansible would mask."""
+    from ._alibaba.redaction import redact_all
+
     between = "\n" if "\n" in failure.message else " "
-    module.fail_json(msg=f"{failure.message}{between}{failure.remedy}".strip(), error=failure.as_result(), **result)
+    told = {"msg": f"{failure.message}{between}{failure.remedy}".strip(), "error": failure.as_result(), **result}
+    module.fail_json(**redact_all(told, [str(secret) for secret in module.no_log_values]))

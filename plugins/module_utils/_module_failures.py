@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._alibaba.redaction import redact
+from ._alibaba.redaction import redact_all
 from ._failure import MigrationFailure
 
 if TYPE_CHECKING:
@@ -32,15 +32,7 @@ def fail(module: AnsibleModule, failure: MigrationFailure, result: dict[str, Any
         **result,
     }
     # Ansible masks secrets as they were typed; a client knows no others than those it signs with.
-    module.fail_json(**_masked(told, [str(secret) for secret in module.no_log_values]))
-
-
-def _masked(value: Any, secrets: list[str]) -> Any:
-    if isinstance(value, dict):
-        return {key: _masked(inner, secrets) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_masked(inner, secrets) for inner in value]
-    return redact(value, secrets) if isinstance(value, str) else value
+    module.fail_json(**redact_all(told, [str(secret) for secret in module.no_log_values]))
 
 
 def refuse_weak(module: AnsibleModule, what: str, secrets: list[str]) -> None:

@@ -13,6 +13,7 @@ attribute may hold style or script.
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import os
 import re
@@ -35,6 +36,24 @@ _WORST_FIRST = ("no_go", "review", "go")
 
 def page_of(report: Mapping[str, Any]) -> str:
     """report: as report_of() makes it."""
+    style, script = (_without_comments(_source(name)) for name in ("report.css", "report.js"))
+    policy = {"default-src": "'none'", "style-src": _hash(style), "script-src": _hash(script), "base-uri": "'none'"}
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            style=Markup(style),  # noqa: S704 - our own
+            script=Markup(script),  # noqa: S704 - our own
+            policy="; ".join(f"{name} {value}" for name, value in {**policy, "form-action": "'none'"}.items()),
+            **_view(report["hosts"]),
+        )
+    )
+
+
+@functools.cache
+def _environment() -> Environment:
+    """Templates are translated once in a process, however many pages it makes."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -44,15 +63,7 @@ def page_of(report: Mapping[str, Any]) -> str:
         keep_trailing_newline=True,
     )
     environment.filters.update(words.FILTERS)
-    style, script = (_without_comments(_source(name)) for name in ("report.css", "report.js"))
-    policy = {"default-src": "'none'", "style-src": _hash(style), "script-src": _hash(script), "base-uri": "'none'"}
-    return environment.get_template("report.html.j2").render(
-        report=report,
-        style=Markup(style),  # noqa: S704 - our own
-        script=Markup(script),  # noqa: S704 - our own
-        policy="; ".join(f"{name} {value}" for name, value in {**policy, "form-action": "'none'"}.items()),
-        **_view(report["hosts"]),
-    )
+    return environment
 
 
 def _source(name: str) -> str:

@@ -171,6 +171,20 @@ def run_module(stage, name, /, *, check=False, **options):
     raise AssertionError("the module did not end")
 
 
+def run_local_module(name, /, **options):
+    """The same for modules that ask no service."""
+    module = importlib.import_module(MODULES + name)
+    with pytest.MonkeyPatch.context() as patch, arguments(options):
+        patch.setattr(basic.AnsibleModule, "_log_invocation", lambda _module: None)
+        patch.setattr(basic.AnsibleModule, "exit_json", _exit)
+        patch.setattr(basic.AnsibleModule, "fail_json", _fail)
+        try:
+            module.main()
+        except End as end:
+            return end.result
+    raise AssertionError("the module did not end")
+
+
 def _exit(_module, **result):
     raise End({**result, "failed": False})
 

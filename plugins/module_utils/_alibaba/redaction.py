@@ -16,6 +16,7 @@ import base64
 import functools
 import re
 from collections.abc import Iterable
+from typing import Any
 
 MASK = "********"
 
@@ -46,6 +47,15 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
         if len(secret) >= _SHORTEST:
             text = _spelled(secret).sub(MASK, text)
     return text
+
+
+def redact_all(value: Any, secrets: Iterable[str] = ()) -> Any:
+    """A result without the secrets, in none of the texts that it holds."""
+    if isinstance(value, dict):
+        return {key: redact_all(inner, secrets) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [redact_all(inner, secrets) for inner in value]
+    return redact(value, secrets) if isinstance(value, str) else value
 
 
 # Whoever shows a list of texts redacts each of them, with the same few secrets.
