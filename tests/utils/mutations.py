@@ -598,6 +598,11 @@ MUTATIONS = (
         ("tests/unit/test_dts_input.py::test_alerts_pass_only_when_they_are_named",),
     ),
     Mutation(
+        "what a database server quotes is masked as typed only",
+        (Edit(f"{CODE}/_local_module.py", "fail_json(**redact_all(told, [", "fail_json(**told or ([], ["),),
+        ("tests/reliability/test_secrets.py::test_what_servers_of_databases_echo",),
+    ),
+    Mutation(
         "secrets are masked as typed only",
         (Edit(f"{CODE}/_alibaba/redaction.py", 'return f"(?:{typed}|', 'return typed or f"(?:{typed}|'),),
         ("tests/reliability/test_secrets.py::test_what_the_service_echoes",),
@@ -661,7 +666,10 @@ MUTATIONS = (
     ),
     Mutation(
         "an answer may trickle for ever",
-        (Edit(f"{CODE}/_alibaba/connection.py", "if read is None:", "if True:"),),
+        (
+            Edit(f"{CODE}/_alibaba/connection.py", 'if hasattr(raw, "stream") and', "if False and"),
+            Edit(f"{CODE}/_alibaba/connection.py", 'if hasattr(bare, "read1") and', "if False and"),
+        ),
         (f"{FAULTS}::test_faults[DescribeBackups]",),
         says="DescribeBackups x slow trickle",
     ),
