@@ -12,6 +12,7 @@ what one run without faults does, once.
 from __future__ import annotations
 
 import ast
+import functools
 import pathlib
 from collections import Counter
 from typing import NamedTuple
@@ -80,6 +81,7 @@ class Clean(NamedTuple):
     end: object
 
 
+@functools.cache
 def actions_of_code():
     """The actions that are named in the collection's code."""
     texts = (
@@ -96,10 +98,13 @@ def rows():
     return sorted(actions_of_code(), key=lambda name: (name not in WRITES, name))
 
 
+NOT_LISTED = "nothing of it is shown by a listing that may lag"
+
+
 def reason_not_to_test(action, fault_class):
     """Why a cell makes no sense; empty for those that do."""
     if fault_class.name.startswith("listing") and action not in SHOWN_LATE and action not in LISTINGS:
-        return "nothing of it is shown by a listing that may lag"
+        return NOT_LISTED
     return ""
 
 
