@@ -4,17 +4,16 @@
 
 """Writes backup files as SQL Server would, into a folder or a bucket.
 
-Usage: write_backups.py PLACE, where PLACE is a folder or oss://BUCKET/PREFIX. Standard input is a JSON list of backups:
-`name` of the file; `set`, fields of BackupSetDescription, times in ISO 8601; `file`, fields of BackupDescription;
-`keep`, the share of the bytes that is written, 1.0 where it is left out. The environment holds OSS_ENDPOINT, OSS_KEY_ID
-and OSS_KEY_SECRET for a bucket.
+Usage: write_backups.py PLACE, where PLACE is a folder or oss://BUCKET/PREFIX. Standard input is JSON: `endpoint`,
+`access_key_id` and `access_key_secret` for a bucket, and `backups`, each with the `name` of the file; `set`, fields of
+BackupSetDescription, times in ISO 8601; `file`, fields of BackupDescription; `keep`, the share of the bytes that is
+written, 1.0 where it is left out.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
-import os
 import pathlib
 import sys
 import uuid
@@ -38,7 +37,8 @@ def content_of(backup: dict[str, Any]) -> bytes:
 
 
 def main() -> None:
-    place, backups = sys.argv[1], json.load(sys.stdin)
+    place, given = sys.argv[1], json.load(sys.stdin)
+    backups = given["backups"]
     if not place.startswith("oss://"):
         for backup in backups:
             pathlib.Path(place, backup["name"]).write_bytes(content_of(backup))
@@ -46,8 +46,8 @@ def main() -> None:
     import oss2
 
     name, _slash, prefix = place.removeprefix("oss://").partition("/")
-    keys = oss2.Auth(os.environ["OSS_KEY_ID"], os.environ["OSS_KEY_SECRET"])
-    bucket = oss2.Bucket(keys, os.environ["OSS_ENDPOINT"], name)
+    keys = oss2.Auth(given["access_key_id"], given["access_key_secret"])
+    bucket = oss2.Bucket(keys, given["endpoint"], name)
     for backup in backups:
         bucket.put_object(prefix + backup["name"], content_of(backup))
 
