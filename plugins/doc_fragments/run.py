@@ -47,8 +47,8 @@ options:
     default: []
   confirm:
     description: The id of the target instance, typed by whoever means it. Needed for steps that cannot be taken
-      back; an import and its cancellation are none, and ignore it. Without it such a run fails before it writes anything,
-      and a rehearsal warns.
+      back; an import and its cancellation are none, and ignore it. Without it such a run fails before it writes
+      anything, and a rehearsal warns.
     type: str
   approved_plan:
     description:

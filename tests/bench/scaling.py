@@ -54,7 +54,7 @@ class Run(NamedTuple):
     answers that refused a call.
     """
 
-    count: int
+    databases: int
     seconds: float
     cpu: float
     sending: float
@@ -140,7 +140,13 @@ def by_playbook(scratch: pathlib.Path, count: int, latency: float = LATENCY, lim
 def by_module(scratch: pathlib.Path, count: int) -> Run:
     """The module alone, beside the service and without a limit: what is left is its own work."""
     with emulator(scratch, count) as served:
-        command = [sys.executable, "-c", MODULE, collections_folder(scratch), json.dumps(options())]
+        command: list[str | pathlib.Path] = [
+            sys.executable,
+            "-c",
+            MODULE,
+            collections_folder(scratch),
+            json.dumps(options()),
+        ]
         taken, told = taken_by(command, served.environment)
         return served.run(count, *taken, memory=int(told.split()[-1]) / 1024)
 

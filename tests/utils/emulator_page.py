@@ -12,7 +12,14 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 
-from apsara_emulator import variants
+from apsara_emulator import (
+    variants,
+    variants_backups,
+    variants_dts,
+    variants_oss,
+    variants_permissions,
+    variants_postgresql,
+)
 from apsara_emulator.contracts import load_contracts
 from apsara_emulator.variant import Variant
 from emulator_parameters import Fidelity, fidelity
@@ -29,11 +36,11 @@ DOUBTS: dict[str, Sequence[Variant]] = {
     "Lists of tasks": variants._TASKS,
     "Refusals of RDS": variants._REFUSALS,
     "Signatures, tokens, and calls too many": variants._GATEWAY,
-    "Backups of SQL Server": variants.BACKUPS,
-    "Migration of PostgreSQL": variants.POSTGRESQL,
-    "DTS, roles, and temporary credentials": variants.DTS,
-    "OSS": variants.OSS,
-    "Permissions": variants.PERMISSIONS,
+    "Backups of SQL Server": variants_backups.BACKUPS,
+    "Migration of PostgreSQL": variants_postgresql.POSTGRESQL,
+    "DTS, roles, and temporary credentials": variants_dts.DTS,
+    "OSS": variants_oss.OSS,
+    "Permissions": variants_permissions.PERMISSIONS,
 }
 
 

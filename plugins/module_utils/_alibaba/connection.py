@@ -128,10 +128,10 @@ def pieces_of(response: Any) -> Iterator[bytes]:
 
 def _reader(response: Any) -> Callable[[], bytes]:
     """Gives what has come in; nothing at the end."""
-    raw = getattr(response, "raw", None)
+    raw: Any = getattr(response, "raw", None)
     if hasattr(raw, "stream") and hasattr(raw, "read1"):
         return functools.partial(raw.read1, _PIECE, decode_content=True)
-    bare = getattr(raw, "_fp", None)
+    bare: Any = getattr(raw, "_fp", None)
     if hasattr(bare, "read1") and "content-encoding" not in response.headers:
         return functools.partial(_read_with_old_library, raw, bare)
     # The one of the class: that of the response may be ours, and come back here.

@@ -26,7 +26,7 @@ class TargetDatabases(dict[str, rds.Database]):
 
     def __init__(self, found: Mapping[str, rds.Database] = MappingProxyType({})) -> None:
         super().__init__(found)
-        self._by_folded = {name.casefold(): database for name, database in reversed(found.items())}
+        self._by_folded = {name.casefold(): database for name, database in reversed(list(found.items()))}
 
     def named(self, name: str) -> rds.Database | None:
         """Case does not count there."""

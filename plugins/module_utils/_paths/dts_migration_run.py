@@ -123,7 +123,7 @@ class DtsMigrationRun:
         if self._request.precheck_first:
             self._finish_precheck()
         # Two controllers that waited for the same precheck see its end at the same moment, and not each other.
-        self._clock.sleep(random.uniform(0, _APART))
+        self._clock.sleep(random.uniform(0, _APART))  # noqa: S311  # nothing secret
         self._send(step, lambda job: job is not None and job.paid, must_show=True)
 
     def _start(self, step: Step) -> None:
