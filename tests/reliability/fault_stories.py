@@ -27,7 +27,7 @@ class Import(Story):
 
     def wish(self, stage):
         given = {"source_instance_id": SOURCE, "instance_id": TARGET, "databases": ["crm", "hr"]}
-        return {**given, "method": self.name, "wait_timeout": self.longest, "poll_interval": 30}
+        return {**given, "method": self.name, "wait_timeout": self.longest, "poll_interval": 60}
 
     def end(self, stage):
         return stage.databases()
@@ -103,7 +103,7 @@ class Cloud(Story):
         return PlayedStage(variants)
 
     def wish(self, stage):
-        given = {"poll_interval": 30, "wait_timeout": self.longest, "accept": list(self.ACCEPTED)}
+        given = {"poll_interval": 60, "wait_timeout": self.longest, "accept": list(self.ACCEPTED)}
         return cloud_stage.CloudStage.wish(stage, "switched", confirm=cloud_stage.TARGET, **given)
 
     def end(self, stage):
@@ -136,7 +136,7 @@ class Job(Story):
         changes = dict(self.changes)
         if "source" in changes:
             changes["source"] = stage.end("source", **changes["source"])
-        return stage.wish(self.state, **{"accept": ["delay", "precheck_same_user"], "poll_interval": 30, **changes})
+        return stage.wish(self.state, **{"accept": ["delay", "precheck_same_user"], "poll_interval": 60, **changes})
 
     def end(self, stage):
         jobs = [(job["name"], job["paid"], job["db_list"], job["reserve"]) for job in stage.jobs()]
