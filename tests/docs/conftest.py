@@ -97,10 +97,13 @@ class Reader:
 
     def types(self, page: Page, before: str = "", most: int | None = None) -> str:
         """Run a page to its end, or to the first command that fails, and return what was printed."""
+        return self.runs("\n".join([before, page.script(most)]), installed=page.path.suffix == ".md")
+
+    def runs(self, script: str, installed: bool = False) -> str:
+        """Run a script of bash in the same way. installed: the collection is found only where a reader puts it."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("ALIBABA_CLOUD_", "ALICLOUD_", "ANSIBLE_"))}
-        script = "\n".join(["set -euo pipefail", before, page.script(most)])
         ran = subprocess.run(
-            ["bash", "-c", script],
+            ["bash", "-euo", "pipefail", "-c", script],
             cwd=self.folder,
             env={
                 **kept,
@@ -109,7 +112,7 @@ class Reader:
                 "HOME": str(self.folder),
                 "ROOT": str(ROOT),
                 "ANSIBLE_NOCOLOR": "1",
-                "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false" if page.path.suffix == ".md" else "true",
+                "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false" if installed else "true",
                 "ANSIBLE_INJECT_FACT_VARS": "false",
             },
             stdin=subprocess.DEVNULL,
