@@ -714,6 +714,36 @@ MUTATIONS = (
         ("tests/reliability/test_kill_matrix.py::test_whoever_runs_again_gets_what_was_wished[DTS migration, job]",),
         says="after a kill the end is another one",
     ),
+    Mutation(
+        "an option does not say what happens without it",
+        (
+            Edit(
+                "plugins/modules/rds_migration_info.py",
+                "from this port, as with O(task_name). Without it",
+                "from it, so",
+            ),
+        ),
+        ("tests/docs/test_reference.py",),
+        "rds_migration_info source_port",
+    ),
+    Mutation(
+        "a return value has no sample",
+        (Edit("plugins/modules/rds_cancel_import.py", '  sample: "2122321"\n', ""),),
+        ("tests/docs/test_reference.py",),
+        "rds_cancel_import import_id",
+    ),
+    Mutation(
+        "a module is seen also and does not lead back",
+        (Edit("plugins/modules/postgresql_source.py", "  - module: apsaradb.migration.rds_cloud_migration\n", ""),),
+        ("tests/docs/test_reference.py",),
+        "postgresql_source -> apsaradb.migration.rds_cloud_migration",
+    ),
+    Mutation(
+        "a failure has a code that the page of errors lacks",
+        (Edit(f"{CODE}/_alibaba/sts.py", '"account_unknown"', '"account_unheard_of"'),),
+        ("tests/docs/test_reference.py",),
+        "account_unheard_of",
+    ),
 )
 
 
