@@ -84,7 +84,8 @@ THROTTLED = (
     "not_seen_yet",
 )
 UNREACHABLE = ("unreachable", "wait_timeout", "not_seen_yet")
-EXPIRED = ("InvalidSecurityToken", "SecurityTokenExpired")
+# Pages differ on what OSS answers.
+EXPIRED = ("InvalidSecurityToken", "SecurityTokenExpired", "InvalidAccessKeyId")
 SKEWED = ("InvalidTimeStamp", "IllegalTimestamp", "RequestTimeTooSkewed")
 # Shorter than the time that modules look for what they began.
 LAG = {"kind": "list_lag", "seconds": 20}
