@@ -24,7 +24,7 @@ help:
 	@echo "make soak      run the long tests"
 	@echo "make docs      build the documentation site into build/docs"
 	@echo "make bench     measure, side by side with peers, into build/bench.json"
-	@echo "make emulator  run the emulator in the foreground"
+	@echo "make emulator  run the emulator in the foreground, and say what to export and to try"
 	@echo "make clean     remove everything that make has made"
 
 set-up: $(READY)
