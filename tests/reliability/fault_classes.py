@@ -84,7 +84,7 @@ THROTTLED = (
     "not_seen_yet",
 )
 UNREACHABLE = ("unreachable", "wait_timeout", "not_seen_yet")
-# Pages differ on what OSS answers.
+# What OSS answers is a variant of the emulator.
 EXPIRED = ("InvalidSecurityToken", "SecurityTokenExpired", "InvalidAccessKeyId")
 SKEWED = ("InvalidTimeStamp", "IllegalTimestamp", "RequestTimeTooSkewed")
 # Shorter than the time that modules look for what they began.
