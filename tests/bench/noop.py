@@ -37,8 +37,8 @@ if __name__ == "__main__":
 """
 
 
-def module(name: str, /, **options: Any) -> Task:
-    return {f"apsaradb.migration.{name}": options}
+def module(module_name: str, /, **options: Any) -> Task:
+    return {f"apsaradb.migration.{module_name}": options}
 
 
 def action_tasks(stage: Stage) -> dict[str, Task]:

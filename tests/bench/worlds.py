@@ -15,8 +15,8 @@ import os
 import pathlib
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from xml.etree import ElementTree
 
 from comparison import ROOT, Comparison, at_least
 

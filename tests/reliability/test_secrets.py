@@ -64,7 +64,7 @@ QUOTED = {
 WORDY = re.compile("(?i)message|msg|detail|repair|reason")
 
 
-def quoted(way, secrets=SECRETS):
+def quoted(way, secrets=tuple(SECRETS)):
     return f"refused, because {' and '.join(map(QUOTED[way], secrets))} is wrong"
 
 
@@ -113,7 +113,7 @@ def everything_told(results, caplog, capsys):
     return [json.dumps(results, default=str), repr(results), content, page, repr(report), caplog.text, out.out, out.err]
 
 
-def assert_no_secret(texts, secrets=SECRETS):
+def assert_no_secret(texts, secrets=tuple(SECRETS)):
     scanner = Scanner(secrets)
     for number, text in enumerate(texts):
         scanner.text(f"text {number}", text)

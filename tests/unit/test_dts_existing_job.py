@@ -100,7 +100,9 @@ def test_objects_and_kinds_that_are_not_told(stage, run, monkeypatch):
 
 def test_alarms_that_cannot_be_read(stage, run):
     assert not run(stage, MODULE, **stage.wish("running"))["failed"]
-    stage.world.faults.add({"kind": "expired_token", "action": "DescribeJobMonitorRule"})
+    stage.world.faults.add(
+        {"kind": "throttle", "code": "Forbidden.RAM", "status": 403, "action": "DescribeJobMonitorRule"}
+    )
     result = run(stage, MODULE, **stage.wish("running", alarms={"error": True}))
     assert "alarms" in check_of(result, "settings_unknown")["detail"]
 

@@ -156,7 +156,7 @@ class BackupScene(Scene):
             self._wish["prefix"] = None
         if world["outcomes"]:
             self.surprises |= {"databases_failed", "not_opened", "wait_timeout", "restore_failed", "not_seen_yet"}
-            self.surprises |= {"damaged_database"}
+            self.surprises |= {"damaged_database", "damaged_database_online"}
         if world["variants"].get("chain_tasks_listed") != "yes":
             # The id of a chain is told once. Who did not hear it cannot go on with it, and is refused a second one.
             self.surprises_after_a_cut = frozenset(

@@ -61,13 +61,13 @@ class OssAnswer:
     def __init__(self, answer):
         self.status_code = answer.status
         self.headers = CaseInsensitiveDict(answer.headers)
-        self.raw = self
         self._body = b"" if answer.bodiless else answer.piece(0, answer.size)
         answer.close()
 
-    def read1(self, _size, **_how):
+    def iter_content(self, _size):
         body, self._body = self._body, b""
-        return body
+        if body:
+            yield body
 
     def close(self):
         pass

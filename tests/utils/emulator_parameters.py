@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from apsara_emulator import world  # noqa: F401 - importing the world registers every action
 from apsara_emulator.contracts import Contract, load_contracts
 from apsara_emulator.registry import ACTIONS
 

@@ -236,7 +236,7 @@ def test_objects() -> None:
     assert refused(lambda: mine.copy_object(BUCKET_ONE, "out", "in/d")) == denied
     assert refused(lambda: mine.put_object("in/e", b"y", headers={"x-oss-tagging": "a=b"})) == denied
     assert refused(lambda: mine.batch_delete_objects(["in/a", "out"])) == denied
-    assert refused(lambda: mine.get_bucket_info()) == denied
+    assert refused(mine.get_bucket_info) == denied
     assert set(bench.objects()) == {"in/a", "in/b", "in/{c}", "out"}
     mine.batch_delete_objects(["in/a", "in/{c}"])
     assert set(bench.objects()) == {"in/b", "out"}

@@ -68,5 +68,5 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     """RAM compares the names of roles and policies without letter case."""
     parts = {"*": ".*", "?": "."}
     expression = "".join(parts.get(one, re.escape(one)) for one in pattern)
-    flags = re.IGNORECASE if pattern.startswith("acs:ram:") else re.NOFLAG
+    flags = re.IGNORECASE if pattern.startswith("acs:ram:") else re.RegexFlag(0)
     return re.compile(expression, flags | re.DOTALL)
