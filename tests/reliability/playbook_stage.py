@@ -76,6 +76,11 @@ PATHS = {
 }
 
 
+def harmful(path):
+    """What of its effects must not happen twice where two runs meet. An assessment begins nothing."""
+    return {action: times for action, times in path.once.items() if action != cloud_stage.PRECHECK}
+
+
 @contextlib.contextmanager
 def emulator_process(*arguments):
     command = [

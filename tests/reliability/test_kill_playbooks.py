@@ -76,7 +76,7 @@ def try_kill(path_name, number, figures, folder):
         again, told, _seconds = playbooks.play(path, options, folder)
         assert again.returncode == 0, told.get("msg") or again.stdout
         effects = control.effects()
-    assert {action: effects[action] for action in path.once} == path.once
+    assert {action: effects[action] for action in playbooks.harmful(path)} == playbooks.harmful(path)
     end = "killed" if was_killed else "over before it was killed"
     figures(TITLE, [f"{path_name} {number}: {end}, finished by running again, nothing done twice"])
 

@@ -17,7 +17,6 @@ from collections import Counter
 
 import pytest
 from ansible_collections.apsaradb.migration.tests.reliability import playbook_stage as playbooks
-from ansible_collections.apsaradb.migration.tests.unit import cloud_stage
 from ansible_collections.apsaradb.migration.tests.unit.stage import SOURCE, TARGET
 from apsara_emulator.default_world import default_document
 
@@ -46,9 +45,7 @@ def try_two(path_name, figures, folder):
         for output, code in ends:
             assert code == 0 or playbooks.told_in(output)["error"]["remedy"], output
         effects = control.effects()
-        # An assessment begins nothing; two of them do no harm.
-        once = {action: times for action, times in path.once.items() if action != cloud_stage.PRECHECK}
-        assert {action: effects[action] for action in once} == once
+        assert {action: effects[action] for action in playbooks.harmful(path)} == playbooks.harmful(path)
         again, told, _seconds = playbooks.play(path, options, folder)
         assert again.returncode == 0, told.get("msg") or again.stdout
         assert control.effects() == effects

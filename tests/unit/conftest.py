@@ -43,7 +43,8 @@ def pytest_collection_modifyitems(config, items):
     """Choose what runs where nobody chose: nothing that runs long, and under ansible-test a sample.
 
     ansible-test passes no -m of ours and runs each test in a fork of its own, on every ansible-core. What real servers
-    do, and what many worlds add, does not depend on that; the session "units" of noxfile.py runs all of them in one go.
+    do, and what many worlds add, does not depend on that, nor does what no module is run for: of that, one test of a
+    file shows that it can be imported and works. The session "units" of noxfile.py runs all of them in one go.
     """
     if config.getoption("-m"):
         return
@@ -52,6 +53,7 @@ def pytest_collection_modifyitems(config, items):
     left_out = {item for item in items for name in unwanted if item.get_closest_marker(name)}
     if forked:
         left_out |= set(_beyond_a_sample(item for item in items if item not in left_out))
+        left_out |= set(_beyond_the_first([i for i in items if i not in left_out and "run" not in i.fixturenames]))
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
 
@@ -80,6 +82,14 @@ def _beyond_a_sample(items):
         # Evenly spread, the first included.
         chosen = {number * len(family) // SAMPLE for number in range(SAMPLE)}
         yield from (item for number, item in enumerate(family) if len(family) > SAMPLE and number not in chosen)
+
+
+def _beyond_the_first(items):
+    files = set()
+    for item in items:
+        if item.path in files:
+            yield item
+        files.add(item.path)
 
 
 def pytest_collection_finish(session):

@@ -137,7 +137,7 @@ def kill_and_run_again(emulator, source, folder, moment):
     assert rows_of(emulator, instance=TARGET) == rows_of(emulator, source="source")
 
 
-@pytest.mark.parametrize("moment", [2.5, 5.0])
+@pytest.mark.parametrize("moment", [2.5, pytest.param(5.0, marks=pytest.mark.soak)])
 def test_killed_and_run_again(emulator, source, tmp_path, moment):
     kill_and_run_again(emulator, source, tmp_path, moment)
 

@@ -278,6 +278,12 @@ MUTATIONS = (
                 'redact(str((document or {}).get("Message") or "")[:4000], secrets)[:1000]',
                 'str((document or {}).get("Message") or "")[:1000]',
             ),
+            # Whatever fails is cleaned once more before it is told.
+            Edit(
+                f"{CODE}/_module_failures.py",
+                "redact_all(told, [str(secret) for secret in module.no_log_values])",
+                "told",
+            ),
         ),
         (f"{DOOR}::test_what_the_service_quotes_is_shown_without_secrets",),
     ),
@@ -538,8 +544,8 @@ MUTATIONS = (
         (
             Edit(
                 f"{CODE}/_paths/backup_migration_plan.py",
-                "    room = PER_INSTANCE_AND_DAY - len(today)\n",
-                "    room = 10 * PER_INSTANCE_AND_DAY\n",
+                "    room, of_database = PER_INSTANCE_AND_DAY - len(today), Counter(",
+                "    room, of_database = 10 * PER_INSTANCE_AND_DAY, Counter(",
             ),
         ),
         ("tests/unit/test_backup_cases.py::test_the_quota_of_the_instance",),

@@ -505,7 +505,7 @@ def _write_file(world, folder, made):
         "checkpoint_lsn": str(number - 9),
     }
     backup = {"name": made["path"].rpartition("/")[2], "set": backup_set}
-    subprocess.run([*world["writer"], folder], input=json.dumps([backup]), text=True, check=True)
+    subprocess.run([*world["writer"], folder], input=json.dumps({"backups": [backup]}), text=True, check=True)
 
 
 def _check_possible(world, name, database, letter, words):
