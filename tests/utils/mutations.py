@@ -759,6 +759,8 @@ def mutate(tree: pathlib.Path, mutation: Mutation) -> None:
         text = path.read_text()
         if text.count(edit.old) != 1:
             raise Broken(f"{mutation.name}: {edit.path} holds {text.count(edit.old)} times: {edit.old}")
+        # The file is shared with the other copies until now.
+        path.unlink()
         path.write_text(text.replace(edit.old, edit.new))
 
 
@@ -800,7 +802,7 @@ def caught_by(original: pathlib.Path, mutation: Mutation) -> str:
     """The test that noticed; empty if none did. Whatever else ends a run than a failed test is no proof."""
     with tempfile.TemporaryDirectory(prefix="apsaradb-migration-") as place:
         tree = pathlib.Path(place, *original.parts[-3:])
-        shutil.copytree(original, tree, symlinks=True)
+        shutil.copytree(original, tree, symlinks=True, copy_function=os.link)
         mutate(tree, mutation)
         code, output = pytest(tree, mutation.tests)
     if code == 0:
