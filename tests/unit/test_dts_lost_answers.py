@@ -50,6 +50,7 @@ def _id(fault):
     return fault["kind"] + ("+effect" if fault.get("effect") else "")
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("fault", FAULTS, ids=_id)
 @pytest.mark.parametrize("seed", range(2))
 def test_one_purchase_in_any_world(run, fault, seed):

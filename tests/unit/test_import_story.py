@@ -63,12 +63,21 @@ def one_at_a_time():
 
 
 @pytest.mark.parametrize(("name", "value"), one_at_a_time(), ids=lambda text: str(text).replace(" ", "-"))
-@pytest.mark.parametrize(("method", "retired_actions"), [("import", True), ("auto", False)])
-def test_every_doubt_alone(run, name, value, method, retired_actions):
+def test_every_doubt_alone(run, name, value):
+    """An import or a copy, by turns."""
+    method, retired_actions = [("import", True), ("auto", False)][len(name + str(value)) % 2]
     tell(Stage(Variants({name: value})), run, method, retired_actions)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.soak
+@pytest.mark.parametrize(("name", "value"), one_at_a_time(), ids=lambda text: str(text).replace(" ", "-"))
+@pytest.mark.parametrize(("method", "retired_actions"), [("import", True), ("auto", False)])
+def test_every_doubt_alone_both_ways(run, name, value, method, retired_actions):
+    tell(Stage(Variants({name: value})), run, method, retired_actions)
+
+
+# test_truth_import.py tries many more, past HTTP.
+@pytest.mark.parametrize("seed", range(10))
 def test_doubts_drawn_at_random(run, seed):
     tell(Stage(draw(seed)), run, "auto", retired_actions=bool(seed % 2))
 
@@ -116,7 +125,7 @@ def test_what_is_in_flight_is_adopted(stage, run):
     assert len(stage.writes()) == 1
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(6))
 def test_two_runs_in_a_row_without_waiting_start_once(run, seed):
     stage = Stage(draw(seed))
     first = run(stage, MODULE, **WISH, wait=False, poll_interval=5, method="import")

@@ -34,6 +34,7 @@ FAULTS = [
 ]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f["kind"] + ("+effect" if f.get("effect") else ""))
 @pytest.mark.parametrize("method", ["import", "copy"])
 @pytest.mark.parametrize("seed", [1, 2])

@@ -255,6 +255,7 @@ def test_the_same_account_on_both_sides(stage, role):
     assert not stage.writes()
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f["kind"] + ("+effect" if f.get("effect") else ""))
 @pytest.mark.parametrize("action", [*MAKING, "UpdateRole", *REMOVING])
 def test_a_lost_answer(stage, role, fault, action):
