@@ -121,10 +121,16 @@ def emulator(session: nox.Session) -> None:
         run(session, "python", "-m", "pytest", "-q", "-n", "2", "-m", "not soak", report, *session.posargs)
 
 
-@nox.session(venv_backend="none")
+@nox.session(venv_backend="none", default=False)
 def mutations(session: nox.Session) -> None:
     """Break promises in a copy of the code, one at a time, and check that a test notices each."""
     run(session, "python", "tests/utils/mutations.py", *session.posargs)
+
+
+@nox.session(name="some-mutations", venv_backend="none")
+def some_mutations(session: nox.Session) -> None:
+    """Every third of the mutations; "make mutations" and "make soak" try all of them."""
+    run(session, "python", "tests/utils/mutations.py", "--every-third")
 
 
 @nox.session(venv_backend="none", default=False)
@@ -133,6 +139,7 @@ def soak(session: nox.Session) -> None:
     options = ["-q", "-m", "soak", "--import-mode=importlib", "-p", "no:cacheprovider"]
     run(session, "python", "-m", "pytest", *options, "tests/unit", "tests/emulator/tests", *session.posargs)
     reliability_tests(session, "-m", "soak")
+    run(session, "python", "tests/utils/mutations.py")
     docs_tests(session, "-m", "soak")
     os.environ["APSARADB_LONG_STORIES"] = "1"
     ansible_test(session, cores.MAIN.version, "integration")
@@ -250,7 +257,7 @@ def bounds(session: nox.Session, versions: str, *more: str) -> None:
     run(session, "python", "tests/utils/library_bounds.py", versions, collection_tree(), *options, report, *more)
 
 
-@nox.session(venv_backend="none")
+@nox.session(venv_backend="none", default=False, tags=["matrix"])
 def lowest(session: nox.Session) -> None:
     """Run the tests that use libraries with the lowest versions that the collection asks for, on the oldest Python."""
     bounds(session, "lowest")

@@ -44,6 +44,7 @@ WANTED = [
     "docs/*.png",
     "docs/*.png.license",
     "docs/awx/*",
+    "docs/examples/**",
     "docs/docsite/extra-docs.yml",
     "docs/docsite/rst/*.rst",
     "docs/docsite/rst/*.json",

@@ -23,7 +23,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 NOX = [sys.executable, "-m", "nox", "--no-error-on-missing-interpreters"]
 # The long ones first: a long one begun last would run alone. What is not named here follows in nox's order.
-LONG = "integration units sanity core-oldest core-newest emulator reliability mutations".split()
+LONG = "integration units sanity core-oldest core-newest emulator reliability some-mutations".split()
 # antsibull-nox's name for others that are in the list themselves.
 META = "Meta session"
 

@@ -816,7 +816,10 @@ def caught_by(original: pathlib.Path, mutation: Mutation) -> str:
 
 
 def main() -> int:
-    wanted = [m for m in MUTATIONS if not sys.argv[1:] or any(word in m.name for word in sys.argv[1:])]
+    words = [word for word in sys.argv[1:] if word != "--every-third"]
+    wanted = [m for m in MUTATIONS if not words or any(word in m.name for word in words)]
+    if len(words) < len(sys.argv[1:]):
+        wanted = wanted[::3]
     width = max((len(mutation.name) for mutation in wanted), default=0)
     caught = 0
     try:

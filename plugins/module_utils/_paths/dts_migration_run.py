@@ -35,7 +35,7 @@ from .dts_migration_secrets import with_secrets
 _LOOKS = 2
 # How often alerts that were accepted are passed over: a new precheck may find others.
 _SKIPS = 3
-# Seconds within which a purchase is made at a moment of its own. Nothing at the service makes two of them one.
+# Seconds within which a job is made, and bought, at a moment of its own. Nothing at the service makes two of them one.
 _APART = 2.0
 Done = Callable[["Job | None"], bool]
 
@@ -102,6 +102,7 @@ class DtsMigrationRun:
         return reached(self._request, Observed(job=job))
 
     def _configure(self, step: Step) -> None:
+        self._step_aside()
         if self._look() is not None:
             self.adopted = True  # it shows late, or somebody else made it
             return
@@ -122,9 +123,12 @@ class DtsMigrationRun:
         """Once for a job: it is looked at just before, and an answer that is lost is never made up for."""
         if self._request.precheck_first:
             self._finish_precheck()
-        # Two controllers that waited for the same precheck see its end at the same moment, and not each other.
-        self._clock.sleep(random.uniform(0, _APART))  # noqa: S311  # nothing secret
+        self._step_aside()
         self._send(step, lambda job: job is not None and job.paid, must_show=True)
+
+    def _step_aside(self) -> None:
+        """Two controllers that begin, or wait for the same precheck, are there at the same moment."""
+        self._clock.sleep(random.uniform(0, _APART))  # noqa: S311  # nothing secret
 
     def _start(self, step: Step) -> None:
         before = self._look()
