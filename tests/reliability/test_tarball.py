@@ -24,7 +24,7 @@ BIN = ROOT / ".venv" / "bin"
 sys.path.insert(0, str(ROOT / "tests" / "utils"))
 import build_collection  # noqa: E402
 
-# "*" stands for names without "/" here, "**" for all that is below.
+# "*" stands for names without "/" here.
 WANTED = [
     "MANIFEST.json",
     "FILES.json",
@@ -44,7 +44,8 @@ WANTED = [
     "docs/*.png",
     "docs/*.png.license",
     "docs/awx/*",
-    "docs/examples/**",
+    "docs/examples/*",
+    "docs/examples/*/*",
     "docs/docsite/extra-docs.yml",
     "docs/docsite/rst/*.rst",
     "docs/docsite/rst/*.json",
