@@ -125,7 +125,7 @@ def test_what_is_in_flight_is_adopted(stage, run):
     assert len(stage.writes()) == 1
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(20))
 def test_two_runs_in_a_row_without_waiting_start_once(run, seed):
     stage = Stage(draw(seed))
     first = run(stage, MODULE, **WISH, wait=False, poll_interval=5, method="import")
