@@ -153,7 +153,11 @@ def _plain(hint: Any, value: Any, _now: float, where: str) -> Any:
 
 
 def _moment_text(moment: float) -> str:
-    return dt.datetime.fromtimestamp(moment, dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    """Never later than the moment: what has happened has happened when the document is read again, too."""
+    when = dt.datetime.fromtimestamp(moment, dt.timezone.utc)
+    if when.timestamp() > moment:
+        when -= dt.timedelta(microseconds=1)
+    return when.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _moment(value: Any, now: float, where: str) -> float:

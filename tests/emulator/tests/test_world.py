@@ -67,6 +67,16 @@ def test_times_in_a_document() -> None:
             created(wrong)
 
 
+def test_a_written_time_is_never_later_than_it_was() -> None:
+    """What is there stays there: a moment that is rounded up would be in the future of whoever reads it at once."""
+    for thirds in range(40):
+        bench = Bench({"outcomes": [{"result": "fails", "after": 60, "kind": "import"}]})
+        bench.clock.advance(thirds / 3)
+        bench.start_import()
+        begun = World(bench.world.to_document(), bench.clock).state.operations[0].accepted
+        assert bench.clock.now() - 1e-5 < begun <= bench.clock.now()
+
+
 @pytest.mark.parametrize(
     ("document", "where"),
     [
