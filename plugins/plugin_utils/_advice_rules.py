@@ -33,7 +33,7 @@ _ANY_SIDE = (
         "The target is not known.",
         "Correct instance_id or region in advise_target, or the credentials, or give its engine and version.",
     ),
-    # Seed 000: "The source and destination instances cannot have the same ID."
+    # Page of ImportDatabaseBetweenInstances: "The source and destination instances cannot have the same ID."
     Rule(
         "same_instance",
         PATHS,
@@ -42,7 +42,7 @@ _ANY_SIDE = (
         "Source and target are the same instance, {target}.",
         "Give another instance_id in advise_source or advise_target.",
     ),
-    # Seed 000 (import) and seed 003 (backups): SQL Server on both sides.
+    # The page of the import and the guide to backups name SQL Server only, on both sides.
     Rule(
         "not_sql_server",
         (IMPORT, BACKUPS),
@@ -50,7 +50,7 @@ _ANY_SIDE = (
         lambda s: s.engine and not runs(s, SQL_SERVER),
         "It moves databases of SQL Server only; the source runs {engine}.",
     ),
-    # Seed 002: "for RDS PostgreSQL instances".
+    # Pages of cloud migration: the target is an RDS PostgreSQL instance.
     Rule(
         "not_postgresql",
         (CLOUD,),
@@ -74,7 +74,7 @@ _ANY_SIDE = (
         "The target runs {target_engine} and takes no files of PostgreSQL.",
         "Take a target that runs PostgreSQL.",
     ),
-    # Seed 004 leaves the pairs to the service's overview of scenarios, which is not at hand.
+    # The guide to DTS between accounts leaves the pairs to an overview of scenarios, which cannot be asked.
     Rule(
         "engines_differ",
         (DTS,),
@@ -83,7 +83,7 @@ _ANY_SIDE = (
         "Whether DTS migrates {engine} to {target_engine} is told by its overview of scenarios only.",
         "Look it up there, or have the job prechecked, which is free.",
     ),
-    # limits.md, DTS: "larger than the source data"; cloud migration: "at least"; import and backups: seeds.
+    # DTS wants more storage than the source's data, the other ways at least as much.
     Rule(
         "too_little_storage",
         PATHS,

@@ -27,7 +27,7 @@ from ._advice_rule import (
 from ._advice_situation import RDS, SELF_MANAGED, SQL_SERVER
 
 OF_THE_IMPORT = (
-    # Seed 000: both are RDS instances.
+    # Page of ImportDatabaseBetweenInstances: both are RDS instances.
     Rule(
         "import_from_self_managed",
         (IMPORT,),
@@ -35,7 +35,7 @@ OF_THE_IMPORT = (
         lambda s: s.kind == SELF_MANAGED,
         "It goes from one RDS instance to another, and the source is a self-managed server.",
     ),
-    # Seed 000: "created by using the same user credentials".
+    # The same page: "created by using the same user credentials".
     Rule(
         "import_between_accounts",
         (IMPORT,),
@@ -51,7 +51,7 @@ OF_THE_IMPORT = (
         "Both instances have to belong to the same account, and the source was not found in that of the target.",
         "Correct instance_id or region in advise_source, or give its account_id or credentials.",
     ),
-    # limits.md, instance to instance: same region.
+    # Pages of both actions: same region.
     Rule(
         "import_between_regions",
         (IMPORT,),
@@ -59,7 +59,7 @@ OF_THE_IMPORT = (
         lambda s: s.kind == RDS and s.same_region is False,
         "Both instances have to be in the same region, and they are not.",
     ),
-    # limits.md: "SQL Server 2012 and later".
+    # Page of CopyDatabaseBetweenInstances: SQL Server 2012 and later.
     Rule(
         "import_of_2008",
         (IMPORT,),
@@ -67,7 +67,7 @@ OF_THE_IMPORT = (
         lambda s: from_rds(s, SQL_SERVER) and (is_2008(s) or (s.version and s.version.rank < (2012,))),
         "A copy needs SQL Server 2012 or later on both sides.",
     ),
-    # limits.md: the import is retired, and a copy needs the same version; the module judges the edition, too.
+    # The import is retired, and a copy needs the same version; the module judges the edition, too.
     Rule(
         "import_between_versions",
         (IMPORT,),
@@ -77,7 +77,7 @@ OF_THE_IMPORT = (
         "The import, which did not, is not offered any more.",
         "Take a target of {version}, or set instance_import_method: import at an endpoint that still offers it.",
     ),
-    # limits.md: "ImportDatabaseBetweenInstances is retired"; the copy is "not continuous".
+    # The vendor took the import offline; its successor copies a backup.
     Rule(
         "import_is_retired",
         (IMPORT,),
@@ -89,7 +89,7 @@ OF_THE_IMPORT = (
 )
 
 OF_BACKUPS = (
-    # Seed 003: "The source database is a self-managed SQL Server instance."
+    # Guide to backups of a whole instance: "The source database is a self-managed SQL Server instance."
     Rule(
         "backups_of_an_rds_instance",
         (BACKUPS,),
@@ -98,7 +98,7 @@ OF_BACKUPS = (
         "It is made for self-managed servers, from which backup files can be taken.",
         "Download full backups of the source instance, and give their folder as path in advise_source.",
     ),
-    # limits.md, files and names (DOC25).
+    # Guide to downloading backups: what the files are called.
     Rule(
         "backups_downloaded",
         (BACKUPS,),
@@ -107,7 +107,7 @@ OF_BACKUPS = (
         "Backups that were downloaded from an RDS instance are packed or have other names.",
         "Unzip .zip.log files, and rename .lbak files to .bak.",
     ),
-    # limits.md: "A backup from a newer SQL Server cannot be restored on an older RDS version."
+    # SQL Server restores no backup of a newer version.
     Rule(
         "backup_of_a_newer_version",
         (BACKUPS,),
@@ -116,7 +116,7 @@ OF_BACKUPS = (
         "A backup of SQL Server {version} cannot be restored on the older {target_version}.",
         "Take a target of {version} or later.",
     ),
-    # limits.md, preparation checks: features of the source edition exist in the target edition.
+    # Guide to backups, preparation: the target's edition has to have the features of the source's.
     Rule(
         "backup_into_a_lower_edition",
         (BACKUPS,),
@@ -125,7 +125,7 @@ OF_BACKUPS = (
         "A database that uses features of the source's edition ({version}) does not open on {target_version}.",
         "Make sure that sys.dm_db_persisted_sku_features is empty in every database.",
     ),
-    # Seed 003: databases of the same name that are empty.
+    # Guide to backups: databases of the same name that are empty.
     Rule(
         "backup_into_2008",
         (BACKUPS,),

@@ -29,7 +29,7 @@ from ._advice_situation import RDS, SQL_SERVER, Situation
 # MiB per second for backing up and restoring together. The service tells no rates; these two are a judgement. What is
 # slower than the first is easily kept, what is faster than the second is not kept by any instance.
 _EASY, _IMPOSSIBLE = 10, 200
-# limits.md, incremental chain (DOC20): "downtime about 5 min".
+# What the example of the guide to full and log backups takes.
 _MINUTES_OF_A_CHAIN = 5
 # READMEs of postgresql_cloud (the proof, two looks at the lag, the switch) and of dts_cross_account (60 s in which
 # nothing is missing).
@@ -64,7 +64,7 @@ OF_DOWNTIME = (
         "It stops writes for a moment at least, and none is allowed.",
         "Allow some minutes (downtime in advise_wishes).",
     ),
-    # limits.md: a copy is "not continuous: changes after the backup are missing".
+    # A copy lacks what was written after its backup.
     Rule(
         "copy_takes_too_long",
         (IMPORT,),
@@ -82,7 +82,7 @@ OF_DOWNTIME = (
         "told before.",
         "Copy to another name on the target first, and measure.",
     ),
-    # limits.md, incremental chain.
+    # Guide to full and log backups.
     Rule(
         "backups_follow_each_other",
         (BACKUPS,),
@@ -92,7 +92,7 @@ OF_DOWNTIME = (
         "log backup while it is not.",
         settings=(("low_downtime", True),),
     ),
-    # limits.md: preparation checks, recovery model FULL for log backups.
+    # Guide to full and log backups, preparation: recovery model FULL.
     Rule(
         "no_logs_of_simple_recovery",
         (BACKUPS,),
@@ -101,7 +101,7 @@ OF_DOWNTIME = (
         "There are no log backups of databases in the simple recovery model: {simple}.",
         "Set their recovery model to FULL, and take a new full backup.",
     ),
-    # limits.md, versions and editions: 2008 R2 with local disks takes no chain.
+    # The same guide: 2008 R2 with local disks takes no log backups.
     Rule(
         "no_logs_on_2008",
         (BACKUPS,),
@@ -129,7 +129,7 @@ OF_DOWNTIME = (
         "Measure the cut-over with a copy of the source.",
         settings=(("wal_proof", "transactions"), ("poll_interval", 5)),
     ),
-    # Seed 004: "Migration with minimal downtime: Select ... Incremental Data Migration", which is charged.
+    # Guide to DTS between accounts: "Migration with minimal downtime: Select ... Incremental Data Migration".
     Rule(
         "dts_carries_changes",
         (DTS,),

@@ -12,7 +12,7 @@ from ._advice_rule import CHANGE, CLOUD, DTS, NO, NOTE, UNKNOWN, Rule, from_rds,
 from ._advice_situation import POSTGRESQL, RDS, SELF_MANAGED, SQL_SERVER
 
 OF_CLOUD_MIGRATION = (
-    # limits.md, PostgreSQL prerequisites: 10 or later.
+    # Prerequisites of cloud migration: 10 or later.
     Rule(
         "cloud_before_10",
         (CLOUD,),
@@ -20,7 +20,7 @@ OF_CLOUD_MIGRATION = (
         lambda s: runs(s, POSTGRESQL) and s.version and s.version.rank < (10,),
         "It needs PostgreSQL 10 or later; the source has {version}.",
     ),
-    # limits.md: same major version on both sides; upgrade wish: migrate to the same major, then upgrade.
+    # Prerequisites of cloud migration: whoever wants to upgrade migrates to the same major version first.
     Rule(
         "cloud_between_versions",
         (CLOUD,),
@@ -29,7 +29,7 @@ OF_CLOUD_MIGRATION = (
         "The copy is physical and needs the same major version; the source has {version}, the target {target_version}.",
         "Take a target of {version}, and upgrade that instance afterwards if a newer version is wanted.",
     ),
-    # limits.md: "primary instance, cloud disks".
+    # Prerequisites of cloud migration: a primary instance with cloud disks.
     Rule(
         "cloud_onto_local_disks",
         (CLOUD,),
@@ -38,7 +38,7 @@ OF_CLOUD_MIGRATION = (
         "The target has to have cloud disks, and has local ones.",
         "Take a target with cloud disks.",
     ),
-    # limits.md: "RDS to RDS: VPC CIDR blocks must differ; CEN for cross-region and cross-account".
+    # Prerequisites of cloud migration between RDS instances: networks of both VPCs, and CEN between accounts.
     Rule(
         "cloud_from_rds",
         (CLOUD,),
@@ -66,7 +66,7 @@ OF_CLOUD_MIGRATION = (
 )
 
 OF_DTS = (
-    # The role is for RDS instances; the module reaches others, too (dts-actions.md, instance types).
+    # The role is for RDS instances; the module reaches others, too.
     Rule(
         "dts_from_self_managed",
         (DTS,),
@@ -91,7 +91,7 @@ OF_DTS = (
         "Whose instance the source is, is not known.",
         "Correct instance_id or region in advise_source, or give its account_id or credentials.",
     ),
-    # Seed 004: "For the database versions supported as sources and destinations, see Overview".
+    # Guide to DTS between accounts: "For the database versions supported as sources and destinations, see Overview".
     Rule(
         "dts_to_an_older_version",
         (DTS,),

@@ -27,7 +27,7 @@ from ansible_collections.apsaradb.migration.tests.unit.stage import TARGET
 
 CREATE = "CreateMigrateTask"
 
-# Seed 003, table 2: status, code, what the remedy has to name.
+# The guide's table of error codes: status, code, what the remedy has to name.
 CODES = [
     (403, "InvalidDBName", "new_name"),
     (403, "IncorrectDBInstanceState", "Running"),
@@ -105,7 +105,7 @@ def test_an_unknown_text_is_passed_on():
     assert "cannot" in trouble_of_success("The owner cannot be set").cause
 
 
-# Seed 003, table 1: what the batch script said; here a check or an error with the service's code.
+# The guide's other table: what the batch script said; here a check or an error with the service's code.
 
 
 def test_wrong_key(run):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What database accounts may do, as far as RDS tells it, and what they need by seed 004's table."""
+"""What database accounts may do, as far as RDS tells it, and what they need by the vendor's table."""
 
 from __future__ import annotations
 

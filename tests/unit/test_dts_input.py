@@ -293,7 +293,7 @@ def test_short_retry_times_are_warned_of(stage, run):
 
 @given(st.none() | st.integers(-5, 1500), st.none() | st.integers(-5, 1500))
 def test_retry_times(connection, other):
-    """Seed 004's ranges, and other faults for less long than a lost connection."""
+    """The guide's ranges, and other faults for less long than a lost connection."""
     allowed = (
         (connection is None or 10 <= connection <= 1440)
         and (other is None or 1 <= other <= 1440)

@@ -6,7 +6,7 @@
 
 """The service's codes, with their cause and what to change.
 
-The rows come from the vendor's error tables: the RDS appendix, pages of single actions, seeds 002 and 003. Codes
+The rows come from the vendor's error tables: the RDS appendix, pages of single actions, guides to migrations. Codes
 decide, not the HTTP status: one code is documented with several statuses. Statuses only speak where there is no code.
 Imported when there is an error to explain: most tasks never see one.
 """
@@ -147,7 +147,7 @@ _ADVICE: tuple[tuple[str, Advice], ...] = (
     ),
 )
 
-# Seed 002's table, for answers that carry no code we know.
+# The vendor's table of causes by status, for answers that carry no code we know.
 _BY_STATUS: dict[int, Advice] = {
     400: Advice("The request is invalid.", "Check that all options are given and well-formed."),
     401: Advice("The service did not accept the credentials.", "Check the access key, token or profile."),

@@ -6,7 +6,7 @@
 
 """What the codes of the CreateMigrateTask family mean: rows of advice.py that hold for these actions only.
 
-From seed 003's table of error codes, the pages of the actions and the appendix of client error codes.
+From the error codes of the vendor's guide to backups, the pages of the actions and the appendix of client error codes.
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@
 
 """Who calls: an access key, temporary credentials, or a bearer token, and where they were found.
 
-Order: the task's options; access keys in the environment; an access key id alone in the environment, as bearer token
-(seed 002); a profile of the vendor's command line or credentials file; DASHSCOPE_API_KEY as bearer token (seed 002);
-OIDC role, credentials URI, ECS role. The vendor's library is imported only for profiles and what follows them: it takes
-a quarter of a second and starts a thread.
+Order: the task's options; access keys in the environment; an access key id alone in the environment, as bearer token;
+a profile of the vendor's command line or credentials file; DASHSCOPE_API_KEY as bearer token; OIDC role,
+credentials URI, ECS role. The vendor's library is imported only for profiles and what follows them: it takes a quarter
+of a second and starts a thread.
 """
 
 from __future__ import annotations

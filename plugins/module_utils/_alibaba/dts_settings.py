@@ -7,7 +7,7 @@
 """Reserve and the other settings of a DTS job, from the options of a module.
 
 Numbers are written as texts, which is what the vendor's page about Reserve asks for. Facts: that page (273111), the
-page about DataCheckConfigure, seed 004 for ranges.
+page about DataCheckConfigure, and for ranges the vendor's guide to DTS between accounts.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@
 
 """OSS's codes, with their cause and what to change.
 
-Codes and statuses are those that oss2 and seed 003 know. Imported when there is an error to explain.
+Codes and statuses are those that oss2 and the vendor's guide to backups know. Imported when there is an error to
+explain.
 """
 
 from __future__ import annotations

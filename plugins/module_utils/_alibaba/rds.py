@@ -56,7 +56,7 @@ _SPECIAL = {"cn-hangzhou-finance": "rds-vpc.cn-hangzhou-finance.aliyuncs.com"}
 IMPORT, COPY = "ImportDatabaseBetweenInstances", "CopyDatabaseBetweenInstances"
 
 RUNNING = "Running"
-# The API's words first, then those of the seeds, which are the console's.
+# The API's words first, then those of the vendor's guides, which are the console's.
 IMPORTING = frozenset({"ImportingFromOthers", "Importing"})
 DATABASE_RUNNING = "Running"
 # States of an instance after which it never becomes Running.
@@ -77,7 +77,7 @@ class Database(NamedTuple):
 
 
 def default_endpoint(region: str) -> str:
-    """The SDK's rule; rds.aliyuncs.com where no region is given, as in the seeds."""
+    """The SDK's rule; rds.aliyuncs.com where no region is given, as in the vendor's examples."""
     if not region or region in _CENTRAL:
         return "rds.aliyuncs.com"
     return _SPECIAL.get(region, f"rds.{region}.aliyuncs.com")

@@ -87,7 +87,7 @@ class ProofOfCaller(AuthBase):
 
 
 def _attach_token(request: Any, credentials: BearerToken) -> None:
-    """Both forms at once: seed 002 asks for Authorization, the SDKs send x-acs-bearer-token and SignatureType."""
+    """Both forms at once: the vendor's examples have Authorization, the SDKs x-acs-bearer-token and SignatureType."""
     request.headers["Authorization"] = f"Bearer {credentials.token}"
     request.headers["x-acs-bearer-token"] = credentials.token
     request.url += ("&" if urlsplit(request.url).query else "?") + "SignatureType=BEARERTOKEN"

@@ -7,7 +7,7 @@
 """The statements of a backup, the names of its files, and paths as the server writes them. Pure.
 
 Syntax: Microsoft's pages on BACKUP, RESTORE VERIFYONLY and DBCC CHECKDB (SQL Server 2008 and later). File names: the
-form that ApsaraDB RDS demands, DatabaseName_TYPE_yyyymmddhhmmss.bak (seed 003).
+form that ApsaraDB RDS demands, DatabaseName_TYPE_yyyymmddhhmmss.bak.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FULL, DIFFERENTIAL, LOG = "full", "differential", "log"
 # In the name of a file, and in msdb.dbo.backupset.type.
 WORDS = {FULL: "FULL", DIFFERENTIAL: "DIFF", LOG: "LOG"}
 LETTERS = {FULL: "D", DIFFERENTIAL: "I", LOG: "L"}
-# No file may be named with these on Windows, and RDS refuses @ and | (limits.md).
+# No file may be named with these on Windows, and RDS refuses @ and |.
 _NOT_IN_FILE_NAMES = re.compile(r'[\\/:*?"<>|@\x00-\x1f\x7f]')
 # Windows counts UTF-16 units, Linux bytes; both end at 255, of which type, time and ending need 24.
 _LONGEST_STEM = 200

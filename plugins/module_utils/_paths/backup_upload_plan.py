@@ -26,7 +26,7 @@ UPLOAD, ABORT = "UploadObject", "AbortMultipartUpload"
 ABSENT, SAME, OTHER = "absent", "same", "other"
 MISSING, PARTIAL, UPLOADED, UNTOLD = "missing", "partial", "uploaded", "unknown"
 _TB = 1000**4
-# Seed 003: what RDS restores of one database.
+# The vendor's guide to backups: what RDS restores of one database.
 _LARGEST_BACKUP = 3 * _TB
 
 

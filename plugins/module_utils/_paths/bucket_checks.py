@@ -4,7 +4,7 @@
 
 # This module util is private to the collection.
 
-"""Whether a bucket is one that RDS can restore backups from. Pure. Rules: seed 003, the vendor's guides."""
+"""Whether a bucket is one that RDS can restore backups from. Pure. Rules: the vendor's guides."""
 
 from __future__ import annotations
 

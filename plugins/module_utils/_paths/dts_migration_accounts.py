@@ -6,8 +6,8 @@
 
 """What the database accounts of a DTS migration have to be allowed. Pure functions.
 
-That is seed 004's table. The service decides in its precheck; what can be told earlier is told here, and what cannot is
-`unknown`.
+That is the table of the vendor's guide to DTS between accounts. The service decides in its precheck; what can be told
+earlier is told here, and what cannot is `unknown`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def account(request: Request, side: str, facts: SideFacts) -> Check:
     found = next((one for one in facts.accounts if one["name"] == end.account), None)
     if found is None:
         text = f"{end} has no account {end.account} that the service lists."
-        # One that was made by a statement is good enough, see seed 004.
+        # One that was made by a statement is good enough, as the guide says.
         status = UNKNOWN if end.engine in _WITH_STATEMENTS else FAIL
         return Check(name, status, text, f"Correct {side}.account, or make it. {remedy}")
     if found["status"] not in (None, "Available"):
@@ -128,7 +128,7 @@ def _follows(request: Request) -> bool:
 
 
 def _needed_text(request: Request, side: str, facts: SideFacts) -> str:
-    """Seed 004's table, for this engine and these kinds of migration."""
+    """The guide's table, for this engine and these kinds of migration."""
     engine, follows = request.side(side).engine, _follows(request)
     if engine == "PostgreSQL":
         text = _needed_of_postgresql(request, side, facts)

@@ -6,7 +6,8 @@
 
 """What may be wrong with the options of a DTS migration. All of it is told at once, before anything is read.
 
-Ranges and rules are those of seed 004 and of the pages of ConfigureDtsJob and CreateDtsInstance.
+Ranges and rules are those of the vendor's guide to DTS between accounts and of the pages of ConfigureDtsJob and
+CreateDtsInstance.
 """
 
 from __future__ import annotations

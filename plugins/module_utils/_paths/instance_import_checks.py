@@ -6,8 +6,8 @@
 
 """The go/no-go items in front of an instance import. Pure functions of what was asked for and what was observed.
 
-The preconditions are those of seeds 000 to 002 and of the vendor's pages for the two actions. What the service tells
-nothing about is `unknown`. Imported when there is something left to import.
+The preconditions are those of the vendor's pages for the two actions. What the service tells nothing about is
+`unknown`. Imported when there is something left to import.
 """
 
 from __future__ import annotations
