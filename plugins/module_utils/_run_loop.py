@@ -24,32 +24,10 @@ def rehearse_and_run(path: Path, options: Mapping[str, Any], result: dict[str, A
     """Fills `result` as it goes, so that a failure shows how far it came."""
     observed = path.observe()
     plan = path.plan(observed)
-    one_way = [step for step in plan.steps if step.one_way]
     found = path.check(observed)
-    confirmation: list[Check] = []
-    if one_way:
-        from ._run_gate import confirmation_of
-
-        confirmation = confirmation_of(one_way, options["confirm"], check_mode)
-    checks = [*found, *confirmation]
-    # What is, until nothing stands in the way of what will be.
-    result.update(
-        plan=[step.as_result() for step in plan.steps],
-        checks=[check.as_result() for check in checks],
-        verdict=verdict(checks),
-        summary=_summary(plan, checks),
-        fingerprint=fingerprint(plan),
-        state=plan.state,
-        diff={"before": dict(plan.before), "after": dict(plan.before)},
-        **path.facts(observed, None),
-    )
-    # A yes is wanted whatever preflight says, and only from a real run: a rehearsal goes without it.
-    enforce, yes_is_missing = options["preflight"] == "enforce", [c for c in confirmation if c.status == FAIL]
-    stops = stopping(found, enforce=enforce, one_way=bool(one_way), accept=options["accept"]) + yes_is_missing
-    if stops:
-        from ._run_gate import stopped_by
-
-        raise stopped_by(stops)
+    confirmation = _confirmation(plan, options, check_mode=check_mode)
+    result.update(_what_is(plan, [*found, *confirmation]), **path.facts(observed, None))
+    _stop_where_it_must(plan, found, confirmation, options)
     if options["approved_plan"]:
         from ._approval import require_approval
 
@@ -68,6 +46,39 @@ def rehearse_and_run(path: Path, options: Mapping[str, Any], result: dict[str, A
 
         # Without waiting it is no error: nothing is known to be left to do, and the next run will see.
         raise unknown_plan(plan)
+
+
+def _confirmation(plan: Plan, options: Mapping[str, Any], *, check_mode: bool) -> list[Check]:
+    one_way = [step for step in plan.steps if step.one_way]
+    if not one_way:
+        return []
+    from ._run_gate import confirmation_of
+
+    return confirmation_of(one_way, options["confirm"], check_mode)
+
+
+def _what_is(plan: Plan, checks: list[Check]) -> dict[str, Any]:
+    """What a result tells until nothing stands in the way of what will be."""
+    return {
+        "plan": [step.as_result() for step in plan.steps],
+        "checks": [check.as_result() for check in checks],
+        "verdict": verdict(checks),
+        "summary": _summary(plan, checks),
+        "fingerprint": fingerprint(plan),
+        "state": plan.state,
+        "diff": {"before": dict(plan.before), "after": dict(plan.before)},
+    }
+
+
+def _stop_where_it_must(plan: Plan, found: list[Check], confirmation: list[Check], options: Mapping[str, Any]) -> None:
+    """A yes is wanted whatever preflight says, and only from a real run: a rehearsal goes without it."""
+    enforce, one_way = options["preflight"] == "enforce", any(step.one_way for step in plan.steps)
+    stops = stopping(found, enforce=enforce, one_way=one_way, accept=options["accept"])
+    stops += [check for check in confirmation if check.status == FAIL]
+    if stops:
+        from ._run_gate import stopped_by
+
+        raise stopped_by(stops)
 
 
 def _summary(plan: Plan, checks: list[Check]) -> list[str]:

@@ -95,8 +95,8 @@ class Emulator:
         return (max(times) - min(times)).total_seconds()
 
 
-def ours(emulator: Emulator, scratch: pathlib.Path) -> float:
-    """One task of the module, from its rehearsing look to the last database online."""
+def playbook(scratch: pathlib.Path) -> pathlib.Path:
+    """One task for all databases."""
     task = {
         "instance_id": TARGET,
         "bucket": BUCKET,
@@ -114,7 +114,13 @@ def ours(emulator: Emulator, scratch: pathlib.Path) -> float:
     }
     path = scratch / "restores.yml"
     path.write_text(json.dumps([play]))
-    environment = {
+    return path
+
+
+def settings(emulator: Emulator) -> dict[str, str]:
+    """What the playbook takes from its environment."""
+    return {
+        **os.environ,
         "APSARADB_RDS_ENDPOINT": emulator.ready["rds"],
         "APSARADB_OSS_ENDPOINT": emulator.ready["oss"],
         "APSARADB_RAM_ENDPOINT": emulator.ready["ram"],
@@ -124,10 +130,14 @@ def ours(emulator: Emulator, scratch: pathlib.Path) -> float:
         "ANSIBLE_LOCALHOST_WARNING": "0",
         "LC_ALL": "C.UTF-8",
     }
+
+
+def ours(emulator: Emulator, scratch: pathlib.Path) -> float:
+    """One task of the module, from its rehearsing look to the last database online."""
     done = subprocess.run(
-        [BIN / "ansible-playbook", path],
+        [BIN / "ansible-playbook", playbook(scratch)],
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env=settings(emulator),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -137,14 +147,12 @@ def ours(emulator: Emulator, scratch: pathlib.Path) -> float:
         raise SystemExit(f"The restores failed:\n{done.stdout[-4000:]}{done.stderr[-4000:]}")
     seconds = emulator.seconds_of_creates()
     calls = [call["action"] for call in emulator.control("calls")]
-    running = sum(
-        d["status"] == "Running" for d in emulator.control("world")["instances"][TARGET]["databases"].values()
-    )
+    databases = emulator.control("world")["instances"][TARGET]["databases"].values()
+    running = sum(database["status"] == "Running" for database in databases)
     # Full restores are followed by the listing, ⌈n/100⌉ pages at a look, and never one by one.
     if "DescribeMigrateTaskById" in calls or running < COUNT:
-        raise SystemExit(
-            f"{running} databases run; {calls.count('DescribeMigrateTaskById')} tasks were looked at alone"
-        )
+        alone = calls.count("DescribeMigrateTaskById")
+        raise SystemExit(f"{running} databases run; {alone} tasks were looked at alone")
     return seconds
 
 

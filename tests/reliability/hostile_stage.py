@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import io
 import json
 import resource
 import time
@@ -137,6 +138,22 @@ SCENES = {
 }
 
 
+class Endless(io.RawIOBase):
+    """A body that is the same byte for ever. given: how much of it was read."""
+
+    def __init__(self, byte):
+        super().__init__()
+        self.byte, self.given = byte, 0
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        self.given += len(buffer)
+        buffer[:] = self.byte * len(buffer)
+        return len(buffer)
+
+
 def adapters(stage):
     """Puts a Changed around every adapter of a stage; one counter for all of them would hide which is which."""
     made = []
@@ -150,10 +167,9 @@ def adapters(stage):
 
 def run_module(stage, name, /, *, check=False, **options):
     """The result; `failed` says which way it ended. Any other end than the module's own is raised: a traceback."""
-    module = importlib.import_module(MODULES + name)
     made = functools.partial(Services, clock=stage.clock, session=stage.session, environment={"HOME": "/none"})
     given = {**CREDENTIALS, "_ansible_check_mode": check, **options}
-    with pytest.MonkeyPatch.context() as patch, arguments(given):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_module, "Services", made)
         # No real servers: they take seconds.
         for fleet in (stage.world.postgresql, stage.world.mysql):
@@ -161,14 +177,7 @@ def run_module(stage, name, /, *, check=False, **options):
         patch.setattr(_module.gc, "freeze", lambda: None)
         # Waits of threads are real; one at a time is the same story each time.
         patch.setitem(BackupMigration.__init__.__kwdefaults__, "workers", 1)
-        patch.setattr(basic.AnsibleModule, "_log_invocation", lambda _module: None)
-        patch.setattr(basic.AnsibleModule, "exit_json", _exit)
-        patch.setattr(basic.AnsibleModule, "fail_json", _fail)
-        try:
-            module.main()
-        except End as end:
-            return end.result
-    raise AssertionError("the module did not end")
+        return run_local_module(name, **given)
 
 
 def run_local_module(name, /, **options):

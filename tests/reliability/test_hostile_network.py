@@ -25,7 +25,7 @@ from requests.adapters import BaseAdapter
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from hostile_stage import SCENES, Bounded, adapters, assert_clear, response, run_module
+from hostile_stage import SCENES, Bounded, Endless, adapters, assert_clear, response, run_module
 
 ELSEWHERE = [
     "http://attacker.example/",
@@ -149,25 +149,13 @@ def test_a_certificate_is_verified_before_anything_is_sent(ask, tmp_path):
         assert server.received == []
 
 
-class Endless(io.RawIOBase):
-    given = 0
-
-    def readable(self):
-        return True
-
-    def readinto(self, buffer):
-        self.given += len(buffer)
-        buffer[:] = b"[" * len(buffer)
-        return len(buffer)
-
-
 @pytest.mark.parametrize("status", [200, 400, 503])
 def test_a_body_without_end_is_given_up(status):
     stage, wish = SCENES["rds_instance_info"]()
     bodies = []
 
     def change(_number, _request, _status, headers, _body):
-        bodies.append(Endless())
+        bodies.append(Endless(b"["))
         return status, headers, io.BufferedReader(bodies[-1])
 
     for adapter in adapters(stage):

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from hostile_stage import PATIENCE, SCENES, Bounded, adapters, assert_clear, run_module
+from hostile_stage import PATIENCE, SCENES, Bounded, Endless, adapters, assert_clear, run_module
 
 VALUES = [
     "", " ", "-1", "0", "1e999", "NaN", "9" * 30, "9" * 5000, "\u00b2", "\u0663", "true", "text", "x" * 100_000,
@@ -48,20 +48,6 @@ BOMBS = {
 
 # Mixtures for each module; at length: in the long run.
 EXAMPLES, AT_LENGTH = 8, 1500
-
-
-class Endless(io.RawIOBase):
-    """A body that does not end. given: how much of it was read."""
-
-    given = 0
-
-    def readable(self):
-        return True
-
-    def readinto(self, buffer):
-        self.given += len(buffer)
-        buffer[:] = b"<" * len(buffer)
-        return len(buffer)
 
 
 def upload_scene(folder):
@@ -192,7 +178,7 @@ def test_a_body_without_end_is_given_up(status, ask):
     bodies = []
 
     def change(_number, _request, _status, headers, _body):
-        bodies.append(Endless())
+        bodies.append(Endless(b"<"))
         return status, headers, io.BufferedReader(bodies[-1])
 
     for adapter in adapters(stage):

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import argparse
 import pathlib
 import re
 import sys
@@ -23,6 +22,7 @@ from apsara_emulator import (
 from apsara_emulator.contracts import load_contracts
 from apsara_emulator.variant import Variant
 from emulator_parameters import Fidelity, fidelity
+from generated_page import write_or_check
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "docsite" / "rst" / "emulator.rst"
@@ -133,19 +133,5 @@ def page() -> str:
     return re.sub(r"@([A-Z]+)@", lambda name: texts[name[1]], FRAME.read_text())
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    asked = parser.parse_args()
-    written = page()
-    if asked.check:
-        same = PAGE.exists() and PAGE.read_text() == written
-        if not same:
-            print(f"{PAGE.relative_to(ROOT)} is not what the code says: run make emulator-page.", file=sys.stderr)
-        return 0 if same else 1
-    PAGE.write_text(written)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(PAGE, page(), how="emulator-page", description=__doc__))

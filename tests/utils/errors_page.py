@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import argparse
 import pathlib
 import re
 import sys
@@ -22,6 +21,7 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba import
 )
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases import mysql_errors, postgresql_errors
 from code_patterns import written_out
+from generated_page import write_or_check
 from texts_in_code import UNTOLD, checks, failures, uncoded
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -151,19 +151,5 @@ def page() -> str:
     return re.sub(r"^@(\w+)@$", lambda name: tables[name[1]], FRAME.read_text(), flags=re.MULTILINE)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    asked = parser.parse_args()
-    written = page()
-    if asked.check:
-        same = PAGE.exists() and PAGE.read_text() == written
-        if not same:
-            print(f"{PAGE.relative_to(ROOT)} is not what the code says: run make errors-page.", file=sys.stderr)
-        return 0 if same else 1
-    PAGE.write_text(written)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(PAGE, page(), how="errors-page", description=__doc__))

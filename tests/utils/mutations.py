@@ -399,7 +399,7 @@ MUTATIONS = (
     ),
     Mutation(
         "doubts in front of one-way steps do not stop",
-        (Edit(f"{CODE}/_run_loop.py", "one_way=bool(one_way), accept", "one_way=False, accept"),),
+        (Edit(f"{CODE}/_run_loop.py", "one_way=one_way, accept", "one_way=False, accept"),),
         (f"{DOOR}::test_in_front_of_a_one_way_step_every_doubt_has_to_be_accepted",),
     ),
     Mutation(

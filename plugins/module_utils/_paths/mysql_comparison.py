@@ -147,8 +147,14 @@ def compare(request: Request, clock: Clock) -> dict[str, Any]:
     )
     result = common_result(request, everything, _REMEDIES, clock.monotonic() - begun)
     result["checks"].append(_counters([d.name for d in found if d.more["auto_increments_behind"]]).as_result())
-    result |= {
-        "versions": versions,
+    result |= {"versions": versions, **_places(before, after, target_after)}
+    require_verdict(request.require, result)
+    return result
+
+
+def _places(before: stillness.Moment, after: stillness.Moment, target_after: stillness.Moment) -> dict[str, Any]:
+    """Where in their logs the servers were, and whether they take writes."""
+    return {
         "binlog_position": {
             "source_begin": before.position,
             "source_end": after.position,
@@ -158,8 +164,6 @@ def compare(request: Request, clock: Clock) -> dict[str, Any]:
         "source_read_only": after.read_only,
         "target_is_replica": target_after.replica,
     }
-    require_verdict(request.require, result)
-    return result
 
 
 def _is_same(source: Session, target: Session) -> bool:
