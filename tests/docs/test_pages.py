@@ -18,6 +18,10 @@ from ansible_collections.apsaradb.migration.tests.docs.pages import GUIDES, ROOT
 
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir())
 PAGES = pages()
+OTHERS = [ROOT / name for name in ("CONTRIBUTING.md", "SECURITY.md", "docs/examples/README.md")]
+WIDTH = 120
+# The beginnings of paths in the repository.
+FOLDERS = ("plugins/", "roles/", "playbooks/", "docs/", "tests/", "meta/", "demo/", "changelogs/")
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
@@ -125,6 +129,29 @@ def test_checks_that_are_named_can_be_made(page):
     named = set(re.findall(r"\b[Cc]hecks? ``?(\w+)``?", page.text))
     # Those of the two sides of a job are put together from the side's name.
     assert named - made <= {"source_account", "destination_account", "ignore_errors"}
+
+
+def literals(page: Page) -> Iterator[str]:
+    """What stands between backticks, and commands."""
+    yield from re.findall(r"(?<!`)`{1,2}([^`\n]+)`{1,2}(?!`)", page.text)
+    for block in page.blocks:
+        yield from block.commands
+
+
+@pytest.mark.parametrize("page", [*PAGES, *map(Page, OTHERS)], ids=lambda page: page.name)
+def test_targets_of_make_and_paths_that_are_named_exist(page):
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = [words.split()[1:] for words in literals(page) if words.startswith("make ")]
+    assert not [words for words in named if not set(words) <= targets]
+    paths = {words.rstrip("/") for words in literals(page) if words.startswith(FOLDERS) and "ROLE" not in words}
+    assert not {path for path in paths if not list(ROOT.glob(path))}
+
+
+@pytest.mark.parametrize("page", [*PAGES, *map(Page, OTHERS)], ids=lambda page: page.name)
+def test_lines_fit_a_screen(page):
+    """All but rows of a table in Markdown and addresses, which cannot be broken."""
+    long = [line for line in page.text.splitlines() if len(line) > WIDTH]
+    assert not [line for line in long if not line.startswith("| ") and "https://" not in line]
 
 
 def test_pages_are_all_in_the_contents():
