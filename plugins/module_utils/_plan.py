@@ -110,6 +110,12 @@ def stopping(
     return [c for c in checks if c.status in serious and (c.status == FAIL or c.name not in accept)]
 
 
+def listed(names: Iterable[str], most: int = 10) -> str:
+    """For a check's detail: the first names, and how many more there are."""
+    every = list(names)
+    return ", ".join(every[:most]) + (f" and {len(every) - most} more" if len(every) > most else "")
+
+
 def fingerprint(plan: Plan) -> str:
     """`sha256:` and 64 hex digits over everything that makes a plan this plan and no other.
 

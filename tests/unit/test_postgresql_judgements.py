@@ -30,16 +30,16 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._databases.post
     doubts,
 )
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases.postgresql_source import Facts, HbaRule
-from ansible_collections.apsaradb.migration.plugins.module_utils._databases.postgresql_source_account import (
-    Setting,
-    _same,
-    matches,
-)
+from ansible_collections.apsaradb.migration.plugins.module_utils._databases.postgresql_source_account import matches
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases.postgresql_source_checks import (
     Wanted,
     source_checks,
 )
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases.postgresql_source_hba import hba_checks
+from ansible_collections.apsaradb.migration.plugins.module_utils._databases.postgresql_source_settings import (
+    Setting,
+    _same,
+)
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.comparison_report import Found, verdict
 
 CIDR = "10.1.0.0/16"

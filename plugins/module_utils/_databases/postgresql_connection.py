@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._failure import MigrationFailure
@@ -136,7 +136,7 @@ class Session:
         """What the server keeps instead of a password, made here by libpq as this server wants it."""
         try:
             return self._connection.pgconn.encrypt_password(password.encode(), user.encode()).decode()
-        except Exception as error:
+        except Exception as error:  # whatever it is, it may quote the password
             server = self.server
             secrets = [server.password or "", password]
             raise statement_failure(error, server.address, secrets, server.names) from None
@@ -182,9 +182,7 @@ def connect(server: Server, *, read_only: bool, observes_defaults: bool = False)
     this account gets by itself. It is read-only all the same, because each of its transactions is begun so.
     """
     psycopg = _library()
-    settings = dict(FIXED_SETTINGS)
-    settings["statement_timeout"] = f"{server.statement_timeout * 1000:.0f}"
-    settings["lock_timeout"] = f"{server.lock_timeout * 1000:.0f}"
+    settings = _time_limits(server)
     if not observes_defaults:
         settings["default_transaction_read_only"] = "on" if read_only else "off"
     try:
@@ -200,7 +198,7 @@ def connect(server: Server, *, read_only: bool, observes_defaults: bool = False)
             connect_timeout=max(2, round(server.connect_timeout)),
             application_name=server.application_name,
             client_encoding="UTF8",
-            options=" ".join(f"-c {name}={_escaped(value)}" for name, value in settings.items()),
+            options=" ".join(f"-c {name}={_escaped(value)}" for name, value in {**FIXED_SETTINGS, **settings}.items()),
             keepalives_idle=60,
             # A pooler in between may give every statement another session.
             prepare_threshold=None,
@@ -218,9 +216,22 @@ def connect(server: Server, *, read_only: bool, observes_defaults: bool = False)
     return Session(server, connection, read_only=read_only)
 
 
+def _time_limits(server: Server) -> dict[str, str]:
+    """In milliseconds, as the server takes numbers without a unit."""
+    return {
+        "statement_timeout": f"{server.statement_timeout * 1000:.0f}",
+        "lock_timeout": f"{server.lock_timeout * 1000:.0f}",
+    }
+
+
 def identifier(*parts: str) -> str:
     """A name, or a qualified name, quoted."""
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
+def script(statements: Iterable[str]) -> str:
+    """SQL to run, each statement ended by a semicolon; it is complete, so that it can be copied."""
+    return " ".join(f"{statement};" for statement in statements)
 
 
 def _escaped(value: str) -> str:

@@ -12,18 +12,18 @@ account's rights, two lines of pg_hba.conf, listen_addresses) and what a physica
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
-from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
-from .postgresql_connection import identifier
-from .postgresql_source import Account, Database, Facts
+from .._plan import FAIL, PASS, UNKNOWN, WARN, Check, listed
+from . import postgresql_source_content_checks as content
+from .postgresql_connection import identifier, script
+from .postgresql_source import Facts
+from .postgresql_source_account import account_check
 from .postgresql_source_hba import hba_checks
 
 # pg_basebackup opens two: one for the files, one for the WAL that is written meanwhile.
 _SENDERS_NEEDED = 2
-_LISTED = 10
-_MIB = 2**20
 
 
 class Wanted(NamedTuple):
@@ -56,31 +56,20 @@ def source_checks(facts: Facts, wanted: Wanted) -> list[Check]:
         _wal_keep_size(facts, wanted),
         _listen_addresses(facts),
         *hba_checks(facts.hba, wanted.account or "migration_account", wanted.cidr),
-        account_check(facts, wanted.account),
-        _extensions(facts, wanted),
-        _unlogged(facts),
-        _large_objects(facts),
-        _collation_versions(facts),
-        _glibc_indexes(facts, wanted),
+        account_check(facts.account, wanted.account),
+        content.extensions(facts, wanted.extensions),
+        content.unlogged_tables(facts),
+        content.large_objects(facts),
+        content.collation_versions(facts),
+        content.glibc_indexes(facts, wanted.source_libc, wanted.libc),
         _long_transactions(facts, wanted),
         prepared_transactions(facts, WARN),
         _tablespaces(facts),
         _reserved_roles(facts, wanted),
-        _event_triggers(facts),
-        _data_size(facts),
-        _all_databases_read(facts),
+        content.event_triggers(facts),
+        content.data_size(facts),
+        content.all_databases_read(facts),
     ]
-
-
-def _listing(names: Iterable[str]) -> str:
-    every = list(names)
-    more = f" and {len(every) - _LISTED} more" if len(every) > _LISTED else ""
-    return ", ".join(every[:_LISTED]) + more
-
-
-def _statements(statements: Iterable[str]) -> str:
-    """SQL to run, ended by semicolons; it is complete, so that it can be copied."""
-    return " ".join(f"{statement};" for statement in statements)
 
 
 def _number(facts: Facts, name: str) -> int | None:
@@ -160,7 +149,7 @@ def _slots_not_copied(facts: Facts) -> Check:
         return Check(name, UNKNOWN, "Replication slots cannot be seen.")
     if not facts.slots:
         return Check(name, PASS, "there are no replication slots")
-    detail = f"Replication slots are not copied: {_listing(facts.slots)}."
+    detail = f"Replication slots are not copied: {listed(facts.slots)}."
     return Check(name, WARN, detail, "Create on the target those that are still wanted after the switch.")
 
 
@@ -191,106 +180,6 @@ def _listen_addresses(facts: Facts) -> Check:
     return Check(name, WARN, f"The server listens on {listens} only; the service asks for '*'.", remedy)
 
 
-def account_check(facts: Facts, name: str | None) -> Check:
-    """Whether the migration account has the rights that the service asks for, and not more."""
-    if name is None:
-        return Check("account", UNKNOWN, "The migration account is not given.", "Set account.")
-    role, account = identifier(name), facts.account
-    if account is None:
-        create = f"CREATE ROLE {role} LOGIN CREATEROLE REPLICATION PASSWORD '...'"
-        remedy = _statements([create, f"GRANT pg_monitor TO {role}"])
-        return Check("account", FAIL, f"There is no role {role}.", f"Set state to prepared, or: {remedy}")
-    wrong = [word for word, wanted in account_words(account) if not wanted]
-    missing = ["pg_monitor"] if not account.monitors else []
-    statements = [f"ALTER ROLE {role} {' '.join(wrong)}"] if wrong else []
-    statements += [f"GRANT pg_monitor TO {role}"] if missing else []
-    statements += [f"ALTER ROLE {role} VALID UNTIL 'infinity'"] if account.expired else []
-    if not statements:
-        return Check("account", PASS, f"{role} may log in, create roles, replicate and monitor, and is no superuser")
-    said = wrong + missing + (["a password that is still valid"] if account.expired else [])
-    return Check("account", FAIL, f"{role} lacks {', '.join(said)}.", _statements(statements))
-
-
-def account_words(account: Account) -> list[tuple[str, bool]]:
-    """The attributes of a migration account, and whether this one has them."""
-    words = (("NOSUPERUSER", "superuser"), ("LOGIN", "login"), ("CREATEROLE", "createrole"))
-    found = [(word, getattr(account, field)) for word, field in (*words, ("REPLICATION", "replication"))]
-    return [(word, not has if word == "NOSUPERUSER" else has) for word, has in found]
-
-
-def _extensions(facts: Facts, wanted: Wanted) -> Check:
-    name = "extensions"
-    used: dict[str, list[str]] = {}
-    for database in facts.databases:
-        for extension, version in (database.extensions or {}).items():
-            used.setdefault(extension, []).append(f"{database.name} {version}")
-    if wanted.extensions is None:
-        detail = f"In use are {_listing(sorted(used))}; what the target has is not known."
-        return Check(name, UNKNOWN, detail, "Set target_extensions, or target to the address of the target.")
-    missing = sorted(set(used) - set(wanted.extensions))
-    if missing:
-        detail = "The target does not have " + "; ".join(f"{e} (in {_listing(used[e])})" for e in missing) + "."
-        drops = _statements(f"DROP EXTENSION {identifier(extension)}" for extension in missing)
-        return Check(name, FAIL, detail, f"Do without them on the source, in each of these databases: {drops}")
-    return Check(name, PASS, f"the target has {_listing(sorted(used))}")
-
-
-def _per_database(facts: Facts, pick: Callable[[Database], tuple[str, ...] | None]) -> list[tuple[str, str]]:
-    """(database, name) of every name."""
-    return [(database.name, name) for database in facts.databases for name in pick(database) or ()]
-
-
-def _named(found: list[tuple[str, str]]) -> str:
-    return _listing(f"{name} in {database}" for database, name in found)
-
-
-def _unlogged(facts: Facts) -> Check:
-    found = _per_database(facts, lambda database: database.unlogged)
-    if not found:
-        return Check("unlogged_tables", PASS, "there are no unlogged tables")
-    detail = f"Unlogged tables will be empty on the target: {_named(found)}."
-    return Check("unlogged_tables", WARN, detail, _statements(f"ALTER TABLE {n} SET LOGGED" for _database, n in found))
-
-
-def _large_objects(facts: Facts) -> Check:
-    count = sum(database.large_objects or 0 for database in facts.databases)
-    return Check("large_objects", PASS, f"{count} large objects, which a physical copy takes along")
-
-
-def _collation_versions(facts: Facts) -> Check:
-    found = _per_database(facts, lambda database: database.stale_collations)
-    if not found:
-        return Check("collation_versions", PASS, "no collation changed under the source")
-    databases = _listing(dict.fromkeys(database for database, _statement in found))
-    detail = f"Collations changed under the source in {databases}; indexes may be out of order already."
-    return Check(
-        "collation_versions",
-        WARN,
-        detail,
-        "Rebuild what depends on them (check glibc_indexes), then: " + _statements(s for _database, s in found),
-    )
-
-
-def _glibc_indexes(facts: Facts, wanted: Wanted) -> Check:
-    name, found = "glibc_indexes", _per_database(facts, lambda database: database.endangered_indexes)
-    if not found:
-        return Check(name, PASS, "no index takes its order from the C library")
-    if wanted.libc and wanted.libc == wanted.source_libc:
-        return Check(name, PASS, f"source and target have the C library's collations of version {wanted.libc}")
-    versions = f" ({wanted.source_libc or 'unknown'} here, {wanted.libc or 'unknown'} there)"
-    detail = (
-        f"Indexes that take their order from the C library{versions}: {len(found)}. Where the target's is another, "
-        f"they may give wrong answers: {_named(found)}."
-    )
-    rebuild = [f"REINDEX INDEX CONCURRENTLY {index}" for _database, index in found]
-    refresh = [
-        f"ALTER DATABASE {identifier(database)} REFRESH COLLATION VERSION"
-        for database in dict.fromkeys(database for database, _index in found)
-    ]
-    remedy = "After the switch, on the target: " + _statements(rebuild + (refresh if facts.major >= 15 else []))
-    return Check(name, WARN, detail, remedy)
-
-
 def _long_transactions(facts: Facts, wanted: Wanted) -> Check:
     name = "long_transactions"
     if facts.transactions is None:
@@ -299,24 +188,24 @@ def _long_transactions(facts: Facts, wanted: Wanted) -> Check:
     found = [(pid, user, age) for pid, user, age in facts.transactions if age >= wanted.long_transaction]
     if not found:
         return Check(name, PASS, f"no transaction is open for {wanted.long_transaction:g} seconds")
-    detail = "Open for long: " + _listing(f"pid {pid} of {user}, {age} s" for pid, user, age in found) + "."
-    return Check(name, WARN, detail, _statements(f"SELECT pg_terminate_backend({pid})" for pid, _user, _age in found))
+    detail = "Open for long: " + listed(f"pid {pid} of {user}, {age} s" for pid, user, age in found) + "."
+    return Check(name, WARN, detail, script(f"SELECT pg_terminate_backend({pid})" for pid, _user, _age in found))
 
 
 def prepared_transactions(facts: HasPrepared, status: str) -> Check:
     """A prepared transaction outlives its session and can be committed by a read-only one."""
     if not facts.prepared:
         return Check("prepared_transactions", PASS, "there are no prepared transactions")
-    detail = "Prepared transactions: " + _listing(f"{gid!r} in {database}" for gid, database in facts.prepared) + "."
+    detail = "Prepared transactions: " + listed(f"{gid!r} in {database}" for gid, database in facts.prepared) + "."
     quoted = [gid.replace("'", "''") for gid, _database in facts.prepared]
-    remedy = "In its database, either COMMIT PREPARED or: " + _statements(f"ROLLBACK PREPARED '{g}'" for g in quoted)
+    remedy = "In its database, either COMMIT PREPARED or: " + script(f"ROLLBACK PREPARED '{g}'" for g in quoted)
     return Check("prepared_transactions", status, detail, remedy)
 
 
 def _tablespaces(facts: Facts) -> Check:
     if not facts.tablespaces:
         return Check("tablespaces", PASS, "there are no tablespaces of one's own")
-    detail = f"Tablespaces {_listing(facts.tablespaces)}: a physical copy puts them at the same paths."
+    detail = f"Tablespaces {listed(facts.tablespaces)}: a physical copy puts them at the same paths."
     remedy = "Move what they hold: ALTER TABLE ALL IN TABLESPACE ... SET TABLESPACE pg_default; DROP TABLESPACE ...;"
     return Check("tablespaces", WARN, detail, remedy)
 
@@ -330,31 +219,5 @@ def _reserved_roles(facts: Facts, wanted: Wanted) -> Check:
     found = [role for role in facts.roles if role.casefold() in reserved]
     if not found:
         return Check(name, PASS, "no role has a reserved name")
-    remedy = _statements(f"ALTER ROLE {identifier(role)} RENAME TO ..." for role in found)
-    return Check(name, FAIL, f"Roles with reserved names: {_listing(found)}.", remedy)
-
-
-def _event_triggers(facts: Facts) -> Check:
-    found = _per_database(facts, lambda database: database.event_triggers)
-    if not found:
-        return Check("event_triggers", PASS, "there are no event triggers")
-    statements = _statements(f"DROP EVENT TRIGGER {identifier(trigger)}" for _database, trigger in found)
-    detail = f"Event triggers, which run with the rights of a superuser: {_named(found)}."
-    return Check("event_triggers", WARN, detail, f"Do without them if the assessment objects: {statements}")
-
-
-def _data_size(facts: Facts) -> Check:
-    unknown = [database.name for database in facts.databases if database.size is None]
-    if unknown:
-        remedy = "GRANT pg_monitor to the account."
-        return Check("data_size", UNKNOWN, f"The size of {_listing(unknown)} cannot be seen.", remedy)
-    total = sum(database.size or 0 for database in facts.databases)
-    return Check("data_size", PASS, f"{total // _MIB} MiB in {len(facts.databases)} databases, WAL not counted")
-
-
-def _all_databases_read(facts: Facts) -> Check:
-    unread = [f"{database.name} ({database.unread})" for database in facts.databases if database.unread]
-    if not unread:
-        return Check("databases_read", PASS, f"{len(facts.databases)} databases were looked at")
-    detail = f"Extensions, unlogged tables, indexes and triggers of these are not known: {_listing(unread)}."
-    return Check("databases_read", UNKNOWN, detail, "GRANT CONNECT ON DATABASE ... to the account, or open them.")
+    remedy = script(f"ALTER ROLE {identifier(role)} RENAME TO ..." for role in found)
+    return Check(name, FAIL, f"Roles with reserved names: {listed(found)}.", remedy)

@@ -15,6 +15,7 @@ from typing import Any
 from .._databases import postgresql_source as source
 from .._databases import postgresql_source_account as accounts
 from .._databases import postgresql_source_freeze as freezing
+from .._databases import postgresql_source_settings as settings
 from .._databases.postgresql_connection import Server, Session, connect
 from .._databases.postgresql_source_checks import Wanted
 from .._failure import MigrationFailure, WaitTimeout
@@ -68,7 +69,7 @@ class PostgresqlSource:
             if step.action == planning.SET_PASSWORD:
                 accounts.set_password(session, step.subject[0], self._request.account_password or "")
             elif step.action == planning.SET_SETTING:
-                accounts.set_setting(session, step.subject[0], self._request.settings[step.subject[0]])
+                settings.set_setting(session, step.subject[0], self._request.settings[step.subject[0]])
             elif step.action == planning.RELOAD:
                 session.write("SELECT pg_catalog.pg_reload_conf()")
             elif step.action == planning.FREEZE:
@@ -139,7 +140,7 @@ class PostgresqlSource:
         return seen._replace(
             account=found,
             password_known=known,
-            settings=tuple(accounts.read_settings(session, request.settings)) if request.settings else (),
+            settings=tuple(settings.read_settings(session, request.settings)) if request.settings else (),
             rights=freezing.read_rights(session),
             hba=source.read_hba(session),
         )

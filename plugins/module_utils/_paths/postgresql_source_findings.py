@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from .._databases import postgresql_source_checks as source_checks
-from .._databases.postgresql_connection import identifier
+from .._databases.postgresql_connection import identifier, script
 from .._databases.postgresql_source_freeze import SETTING
 from .._databases.postgresql_source_hba import hba_checks
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
@@ -83,9 +83,13 @@ def _rights(observed: Observed, needed: bool) -> Check:
     name, rights = "administrative_rights", observed.rights
     if rights is None or not rights.missing:
         return Check(name, PASS, "the administrative account has the rights")
-    sql = " ".join(f"{statement};" for statement in rights.missing)
     status = FAIL if needed else WARN
-    return Check(name, status, f"{rights.user} lacks rights on the server.", f"Run as a superuser, or grant: {sql}")
+    return Check(
+        name,
+        status,
+        f"{rights.user} lacks rights on the server.",
+        f"Run as a superuser, or grant: {script(rights.missing)}",
+    )
 
 
 def _freezing_checks(observed: Observed) -> list[Check]:
@@ -104,7 +108,7 @@ def _overrides(observed: Observed) -> Check:
         return Check(name, PASS, f"no database and no role sets {SETTING} for itself")
     statements = [_reset(database, role) for database, role in found]
     detail = f"{SETTING} is off whatever the server says for: {', '.join(map(_who, found))}."
-    return Check(name, FAIL, detail, " ".join(f"{statement};" for statement in statements))
+    return Check(name, FAIL, detail, script(statements))
 
 
 def _who(override: tuple[str | None, str | None]) -> str:
@@ -126,9 +130,7 @@ def _subscriptions(observed: Observed) -> Check:
         return Check(name, UNKNOWN, detail, "Run as a superuser.")
     if not observed.subscriptions:
         return Check(name, PASS, "the source subscribes to nothing")
-    remedy = " ".join(
-        f"ALTER SUBSCRIPTION {identifier(subscription)} DISABLE;" for subscription in observed.subscriptions
-    )
+    remedy = script(f"ALTER SUBSCRIPTION {identifier(subscription)} DISABLE" for subscription in observed.subscriptions)
     found = ", ".join(f"{s} in {d}" for s, d in observed.subscriptions.items())
     return Check(name, FAIL, f"Subscriptions write whatever the settings: {found}.", remedy)
 

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from .._databases import postgresql_source_checks as source_checks
 from .._databases.postgresql_connection import identifier
 from .._databases.postgresql_source import Account, Facts, HbaRule
-from .._databases.postgresql_source_account import Setting, account_statements
+from .._databases.postgresql_source_account import account_statements
 from .._databases.postgresql_source_freeze import SETTING, Other, Proof, ReadOnly, Rights
 from .._databases.postgresql_source_hba import lines_to_add
+from .._databases.postgresql_source_settings import Setting
 from .._plan import Plan, Step
 from .postgresql_source_request import ALWAYS, CHECKED, FROZEN, PREPARED, QUIET, Request
 

@@ -15,14 +15,15 @@ from typing import Any, NamedTuple
 
 from .._databases.postgresql_connection import SSL_MODES, Server
 from .._databases.postgresql_errors import OptionNames
-from .._databases.postgresql_source_account import SETTINGS
 from .._databases.postgresql_source_freeze import BACKGROUND, STILL, Keep, read_keep
+from .._databases.postgresql_source_settings import SETTINGS
 from .._failure import refuse_options
 from .._waiting import wrong_times
 
 CHECKED, PREPARED, QUIET, FROZEN, WRITABLE = "checked", "prepared", "quiet", "frozen", "writable"
 STATES = (CHECKED, PREPARED, QUIET, FROZEN, WRITABLE)
-ON_MISMATCH, ALWAYS = "on_mismatch", "always"
+# Of update_password: the password is sent whether or not the server has it already.
+ALWAYS = "always"
 SERVER_OPTIONS: dict[str, dict[str, Any]] = {
     "host": {"type": "str", "required": True},
     "port": {"type": "int", "default": 5432},
