@@ -420,6 +420,12 @@ def test_nothing_is_asked_of_a_backup_that_does_not_matter():
     assert "not_2017_enterprise" not in found
 
 
+@pytest.mark.parametrize(("wait", "who"), [(True, "A run"), (False, "A run with wait: true")])
+def test_a_busy_instance_is_waited_for(wait, who):
+    found = checks_of(asked(wait=wait), seen(source={"state": "Migrating"}))["instances_running"]
+    assert found.detail == f"{SOURCE} is Migrating. {who} waits until that is over, and plans then."
+
+
 def test_without_both_instances_only_what_can_be_told_is_told():
     for gone in ("source", "target"):
         found = checks_of(asked(), seen()._replace(**{gone: None}))

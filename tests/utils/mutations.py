@@ -103,7 +103,7 @@ MUTATIONS = (
         "parts of another file are gone on with",
         (
             Edit(
-                f"{CODE}/_alibaba/oss_upload.py",
+                f"{CODE}/_alibaba/oss_upload_resume.py",
                 "if crc == part.crc64 if told else md5 == part.etag.lower():",
                 "if True:",
             ),
@@ -348,7 +348,7 @@ MUTATIONS = (
         "backups that cannot be listed pass",
         (
             Edit(
-                f"{CODE}/_paths/instance_import_checks.py",
+                f"{CODE}/_paths/instance_import_backup_age.py",
                 "name, status, \"The source's backups",
                 "name, PASS, \"The source's backups",
             ),

@@ -6,18 +6,13 @@
 
 """Uploads a file to a bucket, in parts, and goes on where an earlier run was stopped.
 
-No state is kept here: the service's list of unfinished uploads and their parts is the state. What was given when an
-upload was begun is not told again by that list, so an unfinished upload is recognised by its content: the sizes of its
-parts fit the file, and the CRC-64 that the service lists for a part (or the MD5 that is its ETag, where it lists none)
-is that of the same bytes here. Such parts are read again, because the CRC-64 of the whole object needs theirs, and not
-sent again.
+No state is kept here: the service's list of unfinished uploads and their parts is the state.
 
 Integrity: the service's CRC-64 of each part and of the whole object against those of the bytes that were read.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -27,11 +22,11 @@ from .._progress import Progress
 from .crc64 import combined, crc64
 from .errors import AnswerLost, ServiceError
 from .oss import OssClient, Sent
-from .oss_model import StoredPart, Unfinished
+from .oss_model import Unfinished
 from .oss_parts import WINDOW, Span, part_size_for, spans
 from .oss_upload_file import Crew, Meter, Pace, PartBody, UploadFile
+from .oss_upload_resume import Begun, FileHere, KeptPart, first_of_this_content
 
-_MD5 = r"[0-9a-fA-F]{32}"
 # How often a part is sent whose checksum differs over there.
 _TRIES = 3
 DEFAULT_THREADS = 4
@@ -69,13 +64,6 @@ class Outcome(NamedTuple):
     @property
     def rate(self) -> float | None:
         return self.sent_bytes / self.seconds if self.seconds > 0 else None
-
-
-class KeptPart(NamedTuple):
-    """A part that the server has. crc64: of the same bytes here."""
-
-    etag: str
-    crc64: int
 
 
 def upload(
@@ -130,10 +118,13 @@ class _Upload:
         known = self._wish.unfinished
         unfinished = list(known) if known is not None else self._unfinished()
         newest_first = sorted(unfinished, key=lambda u: u.initiated, reverse=True)
-        upload_id, part_size = self._resume(newest_first, part_size)
-        if not upload_id and self._file.size <= part_size:
+        begun = self._begun_before(newest_first, part_size)
+        if begun is None and self._file.size <= part_size:
             return self._in_one_request(newest_first)
-        if not upload_id:
+        if begun is not None:
+            upload_id, part_size, self._kept = begun
+            self._resumed = len(self._kept)
+        else:
             upload_id = self._begin(unfinished)
         pieces = spans(self._file.size, part_size)
         self._crew.work_on([s for s in pieces if s.number not in self._kept], self._sender(upload_id))
@@ -142,46 +133,14 @@ class _Upload:
         theirs = self._finish(upload_id, whole)
         return self._outcome(whole, theirs, len(pieces), tuple(u for u in newest_first if u.upload_id != upload_id))
 
-    # Resuming
+    # Beginning
 
     def _unfinished(self) -> list[Unfinished]:
         return [u for u in self._client.uploads(self._wish.bucket, self._wish.key) if u.key == self._wish.key]
 
-    def _resume(self, candidates: list[Unfinished], part_size: int) -> tuple[str, int]:
-        """The newest unfinished upload of this very content, and its part size; an empty id if there is none."""
-        for candidate in candidates:
-            try:
-                stored = self._client.parts(self._wish.bucket, candidate.key, candidate.upload_id)
-            except ServiceError as error:
-                if error.code == "NoSuchUpload":
-                    continue
-                raise
-            fitting = _fitting_size(stored, self._file.size, part_size)
-            if fitting and self._keep_parts(stored, fitting):
-                return candidate.upload_id, fitting
-        return "", part_size
-
-    def _keep_parts(self, stored: list[StoredPart], part_size: int) -> bool:
-        """Keeps the parts whose bytes are those of the file. The first one decides whether it is the same file."""
-        by_number = {part.number: part for part in stored if part.crc64 is not None or re.fullmatch(_MD5, part.etag)}
-        pieces = [span for span in spans(self._file.size, part_size) if span.number in by_number]
-
-        def compare(span: Span, buffer: bytearray) -> None:
-            part = by_number[span.number]
-            told = part.crc64 is not None
-            crc, md5 = self._file.sums(span, buffer, self._crew.require_going, with_md5=not told)
-            if crc == part.crc64 if told else md5 == part.etag.lower():
-                self._kept[span.number] = KeptPart(part.etag, crc)
-                self._meter.keep(span.size)
-
-        self._crew.work_on(pieces[:1], compare)
-        if not self._kept:
-            return False
-        self._crew.work_on(pieces[1:], compare)
-        self._resumed = len(self._kept)
-        return True
-
-    # Sending
+    def _begun_before(self, newest_first: list[Unfinished], part_size: int) -> Begun | None:
+        here = FileHere(self._file, self._crew, self._meter)
+        return first_of_this_content(self._client, self._wish.bucket, newest_first, here, part_size)
 
     def _begin(self, known: list[Unfinished]) -> str:
         wish = self._wish
@@ -194,6 +153,8 @@ class _Upload:
             if len(new) != 1:
                 raise
             return new[0].upload_id
+
+    # Sending
 
     def _sender(self, upload_id: str) -> Callable[[Span, bytearray], None]:
         def send(span: Span, buffer: bytearray) -> None:
@@ -323,19 +284,6 @@ def _may_be_there(failure: MigrationFailure) -> bool:
         "FileAlreadyExists",
         "ObjectAlreadyExists",
     )
-
-
-def _fitting_size(stored: list[StoredPart], size: int, preferred: int) -> int:
-    """The part size that explains all stored parts of a file of `size` bytes; 0 if none does."""
-    for part_size in dict.fromkeys([preferred, max((p.size for p in stored), default=0)]):
-        if part_size <= 0:
-            continue
-        count = max(-(-size // part_size), 1)
-        if count <= 10_000 and all(
-            p.number <= count and p.size == min(part_size, size - (p.number - 1) * part_size) for p in stored
-        ):
-            return part_size
-    return 0
 
 
 def _whole(pieces: list[Span], crcs: Mapping[int, int]) -> int:

@@ -15,9 +15,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .._alibaba import rds, rds_imports
+from .._alibaba import rds
 from .._alibaba.reserved_names import RESERVED_DATABASE_NAMES
 from .._plan import FAIL, PASS, UNKNOWN, Check
+from .instance_import_backup_age import backup_age
 from .instance_import_plan import coming, state_on
 
 if TYPE_CHECKING:
@@ -36,12 +37,6 @@ _GIB = 1024**3
 def wrong_engine(*instances: Instance) -> list[str]:
     """The instances that are known to run something else than SQL Server."""
     return [f"{i.id} runs {i.engine}" for i in instances if i.engine is not None and i.engine != SQL_SERVER]
-
-
-def newest_usable(backups: Sequence[rds_imports.Backup]) -> rds_imports.Backup | None:
-    """The one with the latest known point in time."""
-    dated = [b for b in backups if b.usable and b.taken is not None and b.id]
-    return max(dated, key=lambda b: b.taken, default=None)  # type: ignore[arg-type,return-value]  # none is undated
 
 
 def checks_before_an_import(request: Request, observed: Observed, missing: Mapping[str, str]) -> list[Check]:
@@ -68,9 +63,9 @@ def checks_before_an_import(request: Request, observed: Observed, missing: Mappi
         _free_storage(observed),
     ]
     if request.may_import:
-        items += [_not_2017_enterprise(source, target, request), _family(source, target, request)]
+        items += [_not_2017_enterprise(source, target), _family(source, target)]
     if request.may_copy:
-        items += [_same_version(source, target), _backup_age(request, observed)]
+        items += [_same_version(source, target), backup_age(request, observed)]
     return items
 
 
@@ -106,13 +101,11 @@ def _instances_running(request: Request, observed: Observed, source: Instance, t
     if ended:
         return Check("instances_running", FAIL, f"{', '.join(ended)} and will not run again.", "Use other instances.")
     if going_on:
-        then = (
-            "A run waits until that is over and plans then." if request.wait else "A run with wait: true waits for it."
-        )
+        waits = "A run waits" if request.wait else "A run with wait: true waits"
         return Check(
             "instances_running",
             UNKNOWN,
-            f"{', '.join(going_on)}. {then} and plans then.",
+            f"{', '.join(going_on)}. {waits} until that is over, and plans then.",
             "Rehearse again when both are Running.",
         )
     return _all_told("instances_running", [(i.id, i.state) for i in (source, target)], "both instances are Running")
@@ -229,7 +222,7 @@ def _free_storage(observed: Observed) -> Check:
     )
 
 
-def _not_2017_enterprise(source: Instance, target: Instance, request: Request) -> Check:
+def _not_2017_enterprise(source: Instance, target: Instance) -> Check:
     hit = [i.id for i in (source, target) if i.version is not None and i.version.startswith("2017_ent")]
     if hit:
         return Check(
@@ -242,7 +235,7 @@ def _not_2017_enterprise(source: Instance, target: Instance, request: Request) -
     return _all_told("not_2017_enterprise", told, "neither instance runs SQL Server 2017 Enterprise")
 
 
-def _family(source: Instance, target: Instance, request: Request) -> Check:
+def _family(source: Instance, target: Instance) -> Check:
     wrong = [
         f"{i.id} is {_FAMILIES.get(i.family, i.family)}"
         for i in (source, target)
@@ -282,73 +275,6 @@ def _same_version(source: Instance, target: Instance) -> Check:
     return Check(name, PASS, f"both instances run {source.version}")
 
 
-def _backup_age(request: Request, observed: Observed) -> Check:
-    """A copy takes a backup, not the live source: nobody may get yesterday's data unnoticed."""
-    name, backups = "backup_age", observed.backups
-    if request.restore_time:
-        return _age_of_restore_time(request, observed)
-    if backups is None:
-        # Without one a copy says nothing of what it restores, and the service refuses it.
-        status = FAIL if request.method == "copy" and not request.backup_id else UNKNOWN
-        return Check(
-            name, status, "The source's backups could not be listed.", "Allow DescribeBackups, or give backup_id."
-        )
-    if request.backup_id:
-        return _age_of_chosen(request, observed)
-    newest = newest_usable(backups)
-    if newest is None or newest.taken is None:
-        return Check(
-            name,
-            FAIL,
-            "The source has no usable full backup of the last days, and a copy restores one.",
-            "Take a full backup of the source instance and run again, or give backup_id or restore_time.",
-        )
-    age = (observed.now - newest.taken).total_seconds()
-    detail = f"the newest full backup, {newest.id}, is {_duration(age)} old; later changes are not in a copy"
-    if age > request.max_backup_age:
-        return Check(
-            name,
-            FAIL,
-            f"Too old: {detail}. At most {_duration(request.max_backup_age)} are allowed.",
-            "Take a full backup of the source and run again, raise max_backup_age, or give backup_id or restore_time.",
-        )
-    return Check(name, PASS, detail)
-
-
-def _age_of_chosen(request: Request, observed: Observed) -> Check:
-    found = next((b for b in observed.backups or () if b.id == request.backup_id), None)
-    if found is None or not found.usable:
-        what = "is not usable" if found else "was not found among the full backups of the source"
-        return Check(
-            "backup_age",
-            FAIL,
-            f"The backup {request.backup_id} {what}.",
-            "Correct backup_id; the console lists the backup sets of the source.",
-        )
-    if found.taken is None:
-        return Check("backup_age", UNKNOWN, f"The service does not tell when {found.id} was taken.", _BY_HAND)
-    age = (observed.now - found.taken).total_seconds()
-    return Check(
-        "backup_age", PASS, f"the chosen backup {found.id} is {_duration(age)} old; later changes are not in a copy"
-    )
-
-
-def _age_of_restore_time(request: Request, observed: Observed) -> Check:
-    now = observed.now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    if request.restore_time > now:  # both in the one form that sorts like time
-        return Check(
-            "backup_age", FAIL, f"restore_time lies in the future; it is {now} now.", "Correct restore_time (UTC)."
-        )
-    if observed.backups is None:
-        detail = "The source's backups could not be listed, so whether that time can be restored is not known."
-        return Check("backup_age", UNKNOWN, detail, "Allow DescribeBackups, or give backup_id.")
-    taken = [b.taken.strftime("%Y-%m-%dT%H:%M:%SZ") for b in observed.backups if b.usable and b.taken]
-    if not any(moment <= request.restore_time for moment in taken):
-        detail = f"No usable full backup of the last days is older than {request.restore_time}."
-        return Check("backup_age", FAIL, detail, "Correct restore_time; it must lie in the backups' retention period.")
-    return Check("backup_age", PASS, f"the copy holds the state of {request.restore_time}; it is {now} now")
-
-
 def _all_told(name: str, values: Sequence[tuple[str, str | None]], passed: str) -> Check:
     """pass, unless the service did not tell one of the values."""
     untold = [instance_id for instance_id, value in values if value is None]
@@ -365,17 +291,5 @@ def _gib(size: int) -> str:
     return f"{size / _GIB:.1f} GiB"
 
 
-def _duration(seconds: float) -> str:
-    hours, rest = divmod(int(max(seconds, 0)), 3600)
-    minutes, left = divmod(rest, 60)
-    parts = [
-        f"{hours} h" if hours else "",
-        f"{minutes} min" if minutes else "",
-        f"{left} s" if left and not hours else "",
-    ]
-    return " ".join(filter(None, parts)) or "0 s"
-
-
-_BACKUP_ID = "Correct backup_id; the console lists the backup sets of the source."
 _BY_HAND = "Check it in the console before you go on."
 _COPY_INSTEAD = "Use other instances, or method: copy."

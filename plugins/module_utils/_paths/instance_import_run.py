@@ -54,7 +54,7 @@ class ImportRun:
         except ServiceError as error:
             if step.or_else is not None and is_unknown_action(error):
                 self.start(step.or_else)
-            elif self._request.wait and is_wrong_state(error) and self._waited_for_others(step):
+            elif self._request.wait and is_wrong_state(error) and self._waited_for_others():
                 self.start(step)
             else:
                 raise
@@ -95,10 +95,10 @@ class ImportRun:
                 raise
             raise self._not_seen_yet() from None
 
-    def _waited_for_others(self, step: Step) -> bool:
+    def _waited_for_others(self) -> bool:
         """After a refusal because an instance is busy, by which nothing was started: waits until it is at rest.
 
-        False where nothing is seen to run, or where something else than this step is left to do afterwards.
+        False where nothing is seen to run, or where something else is left to do afterwards than before.
         """
         seen = self._look()
         before = remaining(self._request, seen)

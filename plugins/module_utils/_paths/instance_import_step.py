@@ -15,7 +15,7 @@ from typing import Any
 
 from .._alibaba import rds, rds_imports
 from .._plan import Step
-from .instance_import_checks import newest_usable
+from .instance_import_backup_age import newest_usable
 from .instance_import_plan import Observed
 from .instance_import_request import Request
 
