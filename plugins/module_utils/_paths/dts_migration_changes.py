@@ -21,7 +21,7 @@ from .._alibaba.dts_objects import db_list, selection_of
 from .._alibaba.dts_settings import FULL_LIMITS, INCREMENTAL_LIMITS, RETRY_KEYS, options_of, retry_order
 from .._alibaba.redaction import MASK
 from .._plan import Step
-from .dts_migration_plan import _IDS, Observed
+from .dts_migration_plan import IDS, Observed
 from .dts_migration_request import SIDES, USUAL_PAY_TYPE, Request
 from .dts_migration_secrets import compact, masked, merged_settings
 
@@ -249,4 +249,4 @@ def _ids(request: Request, job: Job) -> dict[str, Any]:
 
 
 def _step(request: Request, action: str, why: str, parameters: Mapping[str, Any]) -> Step:
-    return Step(action, request.target, (request.name,), why, parameters, str(request.source), _IDS)
+    return Step(action, request.target, (request.name,), why, parameters, str(request.source), IDS)

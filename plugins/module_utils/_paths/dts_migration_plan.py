@@ -20,28 +20,26 @@ from .._alibaba import dts_model as api
 from .._alibaba.dts_model import Job, Precheck
 from .._alibaba.ram import Grant, Policy
 from .._alibaba.rds_instances import Instance
-from .._alibaba.redaction import MASK
 from .._plan import Plan, Step
 from .dts_migration_request import (
     ABSENT,
-    ACCESS,
     CONFIGURED,
     FORWARD,
     PRECHECKED,
     RUNNING,
     STOPPED,
     SUSPENDED,
-    Endpoint,
     Request,
 )
-from .dts_migration_secrets import compact, job_parameters, masked, new_settings
 
+# Parameters that the service fills, so that no two runs have the same.
+IDS = frozenset({"DtsJobId", "DtsInstanceId", "JobId"})
 # Stands in a step's parameters for the ids of a job that the run makes first.
 TO_COME = "told by ConfigureDtsJob"
 NONE, IN_FLIGHT = "none", "in_flight"
 # The check that a user may accept where the service does not tell.
 COMPLETE = "job_complete"
-_IDS = frozenset({"DtsJobId", "DtsInstanceId", "JobId"})
+_AT_REST = (api.FINISHED, api.LOCKED)
 _WORDS = {
     api.NOT_STARTED: CONFIGURED,
     api.PRECHECKING: "prechecking",
@@ -115,9 +113,6 @@ def plan(request: Request, observed: Observed) -> Plan:
     if request.state == ABSENT and request.wait:
         after = _named(request, None, ABSENT)
     return Plan(state, steps, after_state, before, after, in_flight=(request.name,) if waits else ())
-
-
-_AT_REST = (api.FINISHED, api.LOCKED)
 
 
 def _goes_on(request: Request, job: Job | None) -> bool:
@@ -239,6 +234,8 @@ def _changes(request: Request, observed: Observed) -> tuple[Step, ...]:
 
 
 def _configure(request: Request) -> Step:
+    from .dts_migration_parameters import configure_parameters
+
     why = f"there is no job {request.name} from {request.source} to {request.destination}"
     return _step(request, api.CONFIGURE, why, configure_parameters(request), {})
 
@@ -258,51 +255,8 @@ def _on_job(request: Request, job: Job | None, action: str, why: str, *, one_way
 
 def _step(request: Request, action: str, why: str, parameters: Mapping[str, Any], choices: Mapping[str, Any]) -> Step:
     return Step(
-        action, request.target, (request.name,), why, parameters, str(request.source), _IDS, choices=choices
+        action, request.target, (request.name,), why, parameters, str(request.source), IDS, choices=choices
     )  # fmt: skip
-
-
-def configure_parameters(request: Request) -> dict[str, Any]:
-    """Of ConfigureDtsJob, with passwords masked."""
-    kinds, alarms = request.wanted_kinds, request.alarms
-    parameters: dict[str, Any] = {
-        "DtsJobName": request.name,
-        "JobType": "MIGRATION",
-        "RegionId": request.region,
-        "StructureInitialization": api.SCHEMA in kinds,
-        "DataInitialization": api.FULL in kinds,
-        "DataSynchronization": api.INCREMENTAL in kinds,
-        **_end_parameters(request.source, "SourceEndpoint", 0),
-        **_end_parameters(request.destination, "DestinationEndpoint", 1),
-        **job_parameters(request),
-        "DbList": compact(request.objects or {}),
-        "Reserve": compact(masked(new_settings(request))),
-    }
-    if alarms.delay:
-        told = {"DelayRuleTime": alarms.delay, "DelayPhone": alarms.delay_phones or None}
-        parameters.update({"DelayNotice": True, **told})
-    if alarms.error:
-        parameters.update({"ErrorNotice": True, "ErrorPhone": alarms.error_phones or None})
-    return {key: value for key, value in parameters.items() if value is not None}
-
-
-def _end_parameters(end: Endpoint, prefix: str, position: int) -> dict[str, Any]:
-    # The service spells this one in two ways.
-    database = "DatabaseName" if prefix == "SourceEndpoint" else "DataBaseName"
-    found = {
-        "InstanceType": ACCESS[end.access],
-        "EngineName": api.ENGINES[end.engine][position],
-        "Region": end.region,
-        "InstanceID": end.instance_id,
-        "IP": end.host,
-        "Port": end.port,
-        database: end.database,
-        "UserName": end.account,
-        "Password": MASK if end.has_password else "",
-        "OwnerID": end.account_id if end.role else "",
-        "Role": end.role,
-    }
-    return {**{f"{prefix}{key}": value for key, value in found.items() if value}, **end.extra}
 
 
 def _named(request: Request, job: Job | None, state: str) -> dict[str, Any]:
