@@ -43,6 +43,12 @@ class MigrationFailure(Exception):
         self.request_id = request_id
         self.http_status = http_status
 
+    @property
+    def text(self) -> str:
+        """What happened and what to do about it. Below a list the latter has a line of its own."""
+        between = "\n" if "\n" in self.message else " "
+        return f"{self.message}{between}{self.remedy}".strip()
+
     def as_result(self) -> dict[str, Any]:
         """The documented `error` value of a failed task."""
         return {

@@ -96,6 +96,5 @@ def _fail(module: AnsibleModule, failure: MigrationFailure, result: dict[str, An
     """Drivers and servers quote what they were given, and not always as it was typed, which Ansible would mask."""
     from ._alibaba.redaction import redact_all
 
-    between = "\n" if "\n" in failure.message else " "
-    told = {"msg": f"{failure.message}{between}{failure.remedy}".strip(), "error": failure.as_result(), **result}
+    told = {"msg": failure.text, "error": failure.as_result(), **result}
     module.fail_json(**redact_all(told, [str(secret) for secret in module.no_log_values]))

@@ -24,9 +24,8 @@ def fail(module: AnsibleModule, failure: MigrationFailure, result: dict[str, Any
     if services.log.writes and "plan" in result:
         result["changed"] = True  # accepted by the service, whatever came of it
     ids = [*services.log.writes, *([failure.request_id] if failure.request_id else [])]
-    between = "\n" if "\n" in failure.message else " "
     told = {
-        "msg": f"{failure.message}{between}{failure.remedy}".strip(),
+        "msg": failure.text,
         "error": failure.as_result(),
         "request_ids": ids,
         **result,

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 RDS, SELF_MANAGED = "rds", "self_managed"
-SQL_SERVER, POSTGRESQL, MYSQL, MARIADB = "SQLServer", "PostgreSQL", "MySQL", "MariaDB"
+SQL_SERVER, POSTGRESQL = "SQLServer", "PostgreSQL"
 
 # Product versions of SQL Server, as a backup header tells them.
 _SQL_SERVER_YEARS = {10: 2008, 11: 2012, 12: 2014, 13: 2016, 14: 2017, 15: 2019, 16: 2022, 17: 2025}

@@ -30,10 +30,11 @@ import os
 import pathlib
 import platform
 import re
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
+
+from . import _whole_file as whole_file
 
 AFTER_A_REHEARSAL = (
     "Have this rehearsal approved. Then run the same command without --check; given a copy of rehearsal.json as "
@@ -194,19 +195,8 @@ def alone(path: pathlib.Path) -> Iterator[None]:
 
 
 def write(path: pathlib.Path, whole: Mapping[str, Any]) -> None:
-    """In one step, so that nobody reads half a file. For its owner only: plans hold names of databases and addresses.
-
-    Raises OSError.
-    """
-    number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(number, "w", encoding="utf-8") as file:
-            json.dump(whole, file, indent=1, ensure_ascii=False, default=str)
-            file.write("\n")
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    """Raises OSError."""
+    whole_file.write(path, json.dumps(whole, indent=1, ensure_ascii=False, default=str) + "\n")
 
 
 def _collection_version() -> str:

@@ -14,6 +14,7 @@ import time
 from typing import Any
 
 from . import _report_folder as report_folder
+from . import _whole_file as whole_file
 from ._report_data import report_of
 from ._report_values import mapping_of, moment_of
 
@@ -32,8 +33,8 @@ def made_in(folder: pathlib.Path, title: str) -> tuple[dict[str, Any], bool]:
         if _written(report) == before and page_of(report) == report_folder.text_in(page):
             return report, False
     report = report_of(files, title=title, created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
-    report_folder.write(data, _written(report))
-    report_folder.write(page, page_of(report))
+    whole_file.write(data, _written(report))
+    whole_file.write(page, page_of(report))
     return report, True
 
 

@@ -4,14 +4,12 @@
 
 # This plugin util is private to the collection.
 
-"""The folder of records: finding them, and writing the report beside them in one step."""
+"""The folder of records, with the report beside them."""
 
 from __future__ import annotations
 
-import os
 import pathlib
 import stat
-import tempfile
 from collections.abc import Iterator
 
 from ._record_file import REHEARSAL, RUN
@@ -54,15 +52,3 @@ def text_in(path: pathlib.Path) -> str | None:
         return None if isinstance(content, str) else content.decode("utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-
-
-def write(path: pathlib.Path, text: str) -> None:
-    """In one step, so that nobody opens half a report. For its owner only, as records are. Raises OSError."""
-    number, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(number, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

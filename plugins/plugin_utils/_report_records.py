@@ -25,9 +25,6 @@ from ._report_values import (
     whole_of,
 )
 
-PHASES = tuple(
-    "assess backup upload restore replicate authorize configure import cutover verify rollback cleanup".split()
-)
 STATUSES = ("pass", "warn", "fail", "unknown")
 VERDICTS = ("go", "review", "no_go")
 GUIDANCE = ("next", "cutover", "rollback")

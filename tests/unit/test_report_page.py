@@ -15,7 +15,7 @@ import re
 import time
 
 import pytest
-from ansible_collections.apsaradb.migration.plugins.plugin_utils import _report_folder, _report_words
+from ansible_collections.apsaradb.migration.plugins.plugin_utils import _report_folder, _report_words, _whole_file
 from ansible_collections.apsaradb.migration.plugins.plugin_utils._report_chart import Axis, bars
 from ansible_collections.apsaradb.migration.plugins.plugin_utils._report_files import made_in
 from ansible_collections.apsaradb.migration.plugins.plugin_utils._report_page import page_of
@@ -115,7 +115,7 @@ class TestFolder:
 
         monkeypatch.setattr(os, "replace", full)
         with pytest.raises(OSError, match="No space"):
-            _report_folder.write(folder / "report.html", "half")
+            _whole_file.write(folder / "report.html", "half")
         assert (folder / "report.html").read_text() == before
         assert len(list(folder.iterdir())) == 3
 

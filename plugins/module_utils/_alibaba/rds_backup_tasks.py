@@ -27,7 +27,6 @@ TAG = "PutObjectTagging"
 FULL, CHAIN = "FULL", "UPDF"
 
 SUCCESS, FAILED, WAITING = "Success", "Failed", "Waiting"
-_NOT_FOR_GOOD = frozenset({"NoStart", "Running", WAITING})
 
 # File rows that say that the file is in the database, or will never be.
 RESTORED = "Restored"
@@ -68,10 +67,6 @@ class BackupTask(NamedTuple):
     def unfinished(self) -> bool:
         """A state nobody documented counts as running."""
         return self.status not in (SUCCESS, FAILED)
-
-    @property
-    def state_is_documented(self) -> bool:
-        return self.status in _NOT_FOR_GOOD or self.status in (SUCCESS, FAILED)
 
 
 class BackupFileRow(NamedTuple):

@@ -176,7 +176,7 @@ def _making(request: Request, observed: Observed) -> tuple[Step, ...]:
     document, steps = ram.trust_document(wanted), []
     if found is None:
         parameters = {"RoleName": request.name, "AssumeRolePolicyDocument": document}
-        parameters["Description"] = request.description or f"DTS of {observed.destination} reads databases of here"
+        parameters["Description"] = request.description or _usual_description(observed)
         steps.append(_step(request, ram.CREATE, request.name, f"there is no role {request.name}", parameters))
     else:
         changed: dict[str, str] = {}
@@ -189,6 +189,10 @@ def _making(request: Request, observed: Observed) -> tuple[Step, ...]:
             steps.append(_step(request, ram.UPDATE, request.name, why, {"RoleName": request.name, **changed}))
     missing = [policy for policy in request.policies if policy not in observed.policies]
     return (*steps, *(_policy_step(request, ram.ATTACH, p, "the role lacks it") for p in missing))
+
+
+def _usual_description(observed: Observed) -> str:
+    return f"DTS of {observed.destination} reads databases of here"
 
 
 def _removal(request: Request, observed: Observed) -> tuple[Step, ...]:
@@ -278,7 +282,7 @@ def _predicted(request: Request, observed: Observed) -> dict[str, Any] | None:
         "name": found.name if found else request.name,
         "arn": found.arn if found else f"acs:ram::{observed.source}:role/{request.name.lower()}",
         "id": found.id if found else None,
-        "description": told or (None if found else f"DTS of {observed.destination} reads databases of here"),
+        "description": told or (None if found else _usual_description(observed)),
         "trusts": after["trusts"],
         "policies": after["policies"],
     }

@@ -23,11 +23,7 @@ if TYPE_CHECKING:
     from .._alibaba.rds_instances import Instance
     from .._alibaba.services import Services
 
-# The service's actions that stand behind the paths, by the path's name.
-ACTIONS = {
-    "ImportDatabaseBetweenInstances": "instance_import",
-    "CopyDatabaseBetweenInstances": "instance_import",
-}
+_IMPORT_PATH = "instance_import"
 
 
 def migrations(services: Services, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,7 +52,7 @@ def _by_path(
     # Only the other kinds of task have these.
     bare = not any(options[name] for name in ("task_name", "source_host", "source_port"))
     imported = _imports(services.rds, options, instance, since, until)
-    yield "instance_import", (imported if bare else [], None)
+    yield _IMPORT_PATH, (imported if bare else [], None)
     if instance.engine == "SQLServer":
         from . import history_backups
 
@@ -91,7 +87,7 @@ def _imports(
 ) -> list[dict[str, Any]]:
     from .._alibaba import rds_imports
 
-    rows = [row for row in rds_imports.tasks(client, instance.id, since, until) if row.action in ACTIONS]
+    rows = [row for row in rds_imports.tasks(client, instance.id, since, until) if row.action in (rds.IMPORT, rds.COPY)]
     return [_migration(row) for row in rows if options["task_id"] in (None, "", row.id)]
 
 
@@ -99,7 +95,7 @@ def _migration(row: Task) -> dict[str, Any]:
     """No list of task states is published, so the service's own text is given beside what can be concluded."""
     going = "running" if row.unfinished else "finished"
     return {
-        "path": ACTIONS[row.action],
+        "path": _IMPORT_PATH,
         "task_id": row.id or None,
         "action": row.action,
         "database": row.database or None,

@@ -46,7 +46,7 @@ def all_checks(request: Request, observed: Observed) -> list[Check]:
         _no_system_databases(meant),
         _history(observed),
         _already_there(request, observed, [d for d in meant if states.get(d.name) == BACKED_UP]),
-        _running(request, observed, [d for d in meant if states.get(d.name) == RUNNING]),
+        _running(observed, [d for d in meant if states.get(d.name) == RUNNING]),
     ]
     if to_do:
         items += [
@@ -135,7 +135,7 @@ def _already_there(request: Request, observed: Observed, done: list[Database]) -
     )
 
 
-def _running(request: Request, observed: Observed, busy: list[Database]) -> Check:
+def _running(observed: Observed, busy: list[Database]) -> Check:
     name = "running_backups"
     if observed.running is None or not observed.server.sees_state:
         remedy = "Grant the login VIEW SERVER STATE."
