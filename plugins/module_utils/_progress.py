@@ -218,7 +218,7 @@ class WaitTeller:
         """That a state could not be described must not end the wait for it."""
         try:
             sights = list(self._watch.describe(seen)) if self._watch else []
-        except Exception:
+        except Exception:  # whatever a path's own words trip over
             return self._last or {"": Sight("")}
         return {sight.subject: sight for sight in sights or [Sight("")]}
 

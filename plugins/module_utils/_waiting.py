@@ -70,7 +70,7 @@ def wait_until(
     teller = wait_teller(watch, waiting_for, patience, clock)
     try:
         seen = _look_until(look, finished, patience, clock, waiting_for, teller)
-    except BaseException:
+    except BaseException:  # an interruption ends the wait as well; it is raised again
         if teller:
             teller.end(done=False)
         raise

@@ -137,7 +137,7 @@ def connect(server: Server) -> Session:
         )
     except MigrationFailure:
         raise
-    except Exception as error:
+    except Exception as error:  # also what the driver trips over, when the greeting is none of MySQL's
         where = f"{server.address}, user {server.user}"
         raise connection_failure(error, where, server.password or "", server.names) from None
     session = Session(server, connection)

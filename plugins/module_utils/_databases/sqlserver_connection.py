@@ -113,7 +113,7 @@ class Session:
         def run() -> None:
             try:
                 self.execute(statement)
-            except BaseException as error:
+            except BaseException as error:  # raised again below, in the thread that waits
                 failed.append(error)
 
         worker = threading.Thread(target=run, daemon=True)
@@ -149,7 +149,7 @@ class Session:
                 pass
         except MigrationFailure:
             raise
-        except Exception as error:
+        except Exception as error:  # drivers raise what they like for a connection that breaks
             failure = _failure_of(error, statement, self.endpoint)
             if isinstance(failure, ConnectionBroken):
                 self.close()

@@ -45,7 +45,7 @@ def telling(request: Request, step: Step, left: float, clock: Clock) -> Iterator
     teller.tell(None)
     try:
         yield
-    except BaseException:
+    except BaseException:  # an interruption ends the work as well; it is raised again
         teller.end(done=False)
         raise
     teller.end()
