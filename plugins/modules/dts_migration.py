@@ -60,16 +60,18 @@ options:
         default: rds
       instance_id:
         description: Id of the RDS instance; of the ECS instance, VPC or gateway for other kinds of access. Needed
-          unless O(source.access=public).
+          unless O(source.access=public), where none is sent without it.
         type: str
       region:
         description: Region of the instance. Needed with O(source.access=rds), otherwise none is sent.
         type: str
       host:
-        description: Address of a self-managed database. Needed unless O(source.access=rds).
+        description: Address of a self-managed database. Needed unless O(source.access=rds), where none is sent
+          without it.
         type: str
       port:
-        description: Port of a self-managed database. Needed unless O(source.access=rds).
+        description: Port of a self-managed database. Needed unless O(source.access=rds), where none is sent
+          without it.
         type: int
       database:
         description: Database of the connection. PostgreSQL needs it; without it none is sent.
@@ -78,7 +80,8 @@ options:
         description: Database account. A new job needs it; without it the account of a job that is there stays.
         type: str
       password:
-        description: Password of O(source.account). A new job needs it. It is never compared, see O(update_password).
+        description: Password of O(source.account). A new job needs it; without it that of a job that is there stays.
+          It is never compared, see O(update_password).
         type: str
       account_id:
         description: Id of the Alibaba Cloud account that owns the instance, if it is not the caller's. Without it the
@@ -141,16 +144,18 @@ options:
         default: rds
       instance_id:
         description: Id of the RDS instance; of the ECS instance, VPC or gateway for other kinds of access. Needed
-          unless O(destination.access=public).
+          unless O(destination.access=public), where none is sent without it.
         type: str
       region:
         description: Region of the instance. Needed with O(destination.access=rds), otherwise none is sent.
         type: str
       host:
-        description: Address of a self-managed database. Needed unless O(destination.access=rds).
+        description: Address of a self-managed database. Needed unless O(destination.access=rds), where none is sent
+          without it.
         type: str
       port:
-        description: Port of a self-managed database. Needed unless O(destination.access=rds).
+        description: Port of a self-managed database. Needed unless O(destination.access=rds), where none is sent
+          without it.
         type: int
       database:
         description: Database of the connection. PostgreSQL needs it; without it none is sent.
@@ -159,8 +164,8 @@ options:
         description: Database account. A new job needs it; without it the account of a job that is there stays.
         type: str
       password:
-        description: Password of O(destination.account). A new job needs it. It is never compared, see
-          O(update_password).
+        description: Password of O(destination.account). A new job needs it; without it that of a job that is there
+          stays. It is never compared, see O(update_password).
         type: str
       account_id:
         description: Id of the Alibaba Cloud account that owns the instance, if it is not the caller's. Without it the
@@ -416,11 +421,13 @@ options:
         description: Whether there is an alarm when the job fails. Without it nothing is changed.
         type: bool
       delay_phones:
-        description: Phone numbers for the first, which they need (site of China only). Without it none are sent.
+        description: Phone numbers that the alarm of O(alarms.delay_seconds) calls, which needs them (site of China
+          only). Without it none are sent.
         type: list
         elements: str
       error_phones:
-        description: Phone numbers for the second, which they need (site of China only). Without it none are sent.
+        description: Phone numbers that the alarm of O(alarms.error) calls, which needs them (site of China only).
+          Without it none are sent.
         type: list
         elements: str
   instance_class:
@@ -434,7 +441,7 @@ options:
     choices: [PostPaid, PrePaid]
     default: PostPaid
   period:
-    description: Unit of O(used_time). Needed with O(pay_type=PrePaid).
+    description: Unit of O(used_time). Needed with O(pay_type=PrePaid), and refused with V(PostPaid).
     type: str
     choices: [Month, Year]
   used_time:

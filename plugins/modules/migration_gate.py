@@ -30,7 +30,7 @@ options:
     required: true
   confirm:
     description:
-      - The same id again, typed by somebody who means it.
+      - The id of O(instance_id) again, typed by somebody who means it.
       - Without it the gate stays shut; in check mode it warns.
     type: str
   confirm_variable:
@@ -90,7 +90,7 @@ options:
         type: str
         required: true
       to:
-        description: End, in the same form. A daily window may lie across midnight.
+        description: End, in the form of O(window.from). A daily window may lie across midnight.
         type: str
         required: true
   postpone:

@@ -41,7 +41,7 @@ options:
     type: str
     required: true
   password:
-    description: Its password.
+    description: Password of O(user).
     type: str
     required: true
   encryption:

@@ -36,11 +36,11 @@ options:
     required: true
     suboptions:
       host:
-        description: Its address, as the target's VPC reaches it.
+        description: Address of the server, as the target's VPC reaches it.
         type: str
         required: true
       port:
-        description: Its port.
+        description: Port of the server.
         type: int
         default: 5432
       account:
@@ -48,8 +48,8 @@ options:
           C(pg_monitor). Without it nothing can be started; a migration that runs can be waited for and switched.
         type: str
       password:
-        description: Its password. Without it nothing can be started, as with O(source.account). The service sends it
-          back in its answers; it is taken out of them.
+        description: Password of O(source.account). Without it nothing can be started either. The service sends it back
+          in its answers; it is taken out of them.
         type: str
       category:
         description: Where the source runs, V(ecsOnVpc) or V(idcOnVpc). The pages of the service disagree about further

@@ -46,7 +46,7 @@ options:
     description: Begin of the window, as C(2026-01-31T23:59:59Z) in UTC. Without it, seven days before O(until).
     type: str
   until:
-    description: End of the window, in the same form. Without it, now.
+    description: End of the window, in the form of O(since). Without it, now.
     type: str
   dts:
     description: Whether jobs of DTS that have the instance at either end are listed as well. They are looked for by

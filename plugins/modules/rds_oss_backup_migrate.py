@@ -151,8 +151,7 @@ notes:
   - The bucket has to be in the account and the region of the instance, of class Standard and without encryption, and
     RDS has to be allowed to read OSS (role C(AliyunRDSImportRole)).
   - Databases are not usable while a chain is open.
-  - On a host that has several new databases, the service restores as many at a time as it likes; their order is not
-    told.
+  - Of several new databases the service restores as many at a time as it likes; their order is not told.
 seealso:
   - module: apsaradb.migration.mssql_backup
   - module: apsaradb.migration.mssql_backup_info
