@@ -37,6 +37,8 @@ import library_bounds  # noqa: E402
 unpinned = os.environ.get("APSARADB_UNPINNED")
 os.environ["PIP_CONSTRAINT"] = "" if unpinned else "constraints.txt tests/utils/pins/sessions.txt"
 os.environ["LC_ALL"] = "C.UTF-8"
+# Hundreds of processes import the same code; a machine may be set to compile it for each of them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 if not sys.stdout.isatty():
     os.environ.setdefault("NO_COLOR", "1")
 # Tools of .venv call each other.

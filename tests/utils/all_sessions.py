@@ -24,6 +24,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 NOX = [sys.executable, "-m", "nox", "--no-error-on-missing-interpreters"]
 # The long ones first: a long one begun last would run alone. What is not named here follows in nox's order.
 LONG = "integration units sanity core-oldest core-newest emulator reliability some-mutations".split()
+# It does one thing after the other and takes as long as all others together take on the other processor, so these wait.
+FIRST, LATER = "integration", ["nice", "-n", "10"]
 # antsibull-nox's name for others that are in the list themselves.
 META = "Meta session"
 
@@ -43,16 +45,17 @@ class Lanes:
             if self._stopped:
                 return
             print(f"{name}: begins", flush=True)
-            # A group of its own: a stop has to reach what nox has started.
+            # A group of its own: a stop has to reach what nox has started. No session of its own: systems share
+            # processors out among sessions first, and "nice" would say nothing.
             process = subprocess.Popen(
-                [*NOX, "--report", str(report_of(self._results, name)), "-e", name],
+                [*([] if name == FIRST else LATER), *NOX, "--report", str(report_of(self._results, name)), "-e", name],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
-                start_new_session=True,
+                process_group=0,
             )
             self._running.add(process)
         start = time.monotonic()
