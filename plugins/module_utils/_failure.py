@@ -43,6 +43,11 @@ class MigrationFailure(Exception):
         self.request_id = request_id
         self.http_status = http_status
 
+    def reword(self, message: str) -> None:
+        """Says it in other words, whoever shows it."""
+        self.message = message
+        self.args = (message,)
+
     @property
     def text(self) -> str:
         """What happened and what to do about it. Below a list the latter has a line of its own."""

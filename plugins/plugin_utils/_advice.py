@@ -20,7 +20,7 @@ from ._advice_rule import BACKUPS, CHANGE, CLOUD, DTS, IMPORT, NO, NOTE, PATHS, 
 from ._advice_rules import RULES
 from ._advice_rules_downtime import downtime_of
 from ._advice_situation import Situation, situation_of
-from ._advice_words import command_of, lines_of, playbook_of, tame
+from ._advice_words import command_of, lines_of, on_one_line, playbook_of
 
 YES, WITH_CHANGES = "yes", "with_changes"
 # In the order of how well a way fits. Only the first two are ever recommended.
@@ -54,7 +54,7 @@ def advice_of(
     # Of those that could not be judged, the ones that would have been preferred.
     known = {one["path"]: one["fits"] for one in paths}
     better = [path for path in PATHS[: PATHS.index(recommended)] if known[path] == UNKNOWN] if recommended else []
-    notes = [tame(text) for text in situation.notes]
+    notes = [on_one_line(text) for text in situation.notes]
     return {
         "paths": paths,
         "recommended": recommended,
@@ -94,9 +94,9 @@ def _judged(path: str, situation: Situation, looks: Sequence[Mapping[str, Any]])
     return {
         "path": path,
         "fits": fits,
-        "because": [tame(text) for text in (because if fits == NO else [_PURPOSE[path], *because])],
+        "because": [on_one_line(text) for text in (because if fits == NO else [_PURPOSE[path], *because])],
         "to_change": _to_change(told),
-        "downtime": tame(downtime_of(path, situation)),
+        "downtime": on_one_line(downtime_of(path, situation)),
         "playbook": playbook_of(path, situation),
         "next_command": None if fits == NO else command_of(path, situation, settings),
         "looked": modules_of(looks, path),
@@ -107,7 +107,7 @@ def _to_change(told: Sequence[Finding]) -> list[str]:
     """Nothing, where something speaks against the way that nothing changes."""
     if any(finding.effect == NO and not finding.to_change for finding in told):
         return []
-    return list(dict.fromkeys(tame(finding.to_change) for finding in told if finding.to_change))
+    return list(dict.fromkeys(on_one_line(finding.to_change) for finding in told if finding.to_change))
 
 
 def _fits(found: Sequence[Finding]) -> str:

@@ -30,7 +30,7 @@ _PLAIN = re.compile(r"[\w./:\\ -]{1,256}")
 _LONGEST = 1000
 
 
-def tame(text: str) -> str:
+def on_one_line(text: str) -> str:
     """A name or message of somebody else on one line, without characters that steer a terminal."""
     one_line = " ".join(str(text).split())
     shown = "".join(letter if letter.isprintable() else "?" for letter in one_line)

@@ -53,9 +53,14 @@ def page_of(report: Mapping[str, Any]) -> str:
 
 @functools.cache
 def _environment() -> Environment:
-    """Templates are translated once in a process, however many pages it makes."""
+    """Templates are translated once in a playbook, however many pages it makes.
+
+    Each task is a process of its own. What they share is Ansible's folder for temporary files, which nobody else can
+    write to and which goes with the playbook.
+    """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
+        bytecode_cache=FileSystemBytecodeCache(DEFAULT_LOCAL_TMP),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -97,14 +97,14 @@ def _parsed(value: Any) -> datetime.datetime | None:
     return moment if moment.year >= 1000 else None
 
 
-def tame(value: Any, depth: int = 0) -> Any:
+def nested_of(value: Any, depth: int = 0) -> Any:
     """Nested values of any kind, with texts that can be written and an end to their depth."""
     if isinstance(value, dict):
         if depth >= _DEEPEST:
             return "…"
-        return {text_of(key, 200): tame(item, depth + 1) for key, item in value.items()}
+        return {text_of(key, 200): nested_of(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
-        return "…" if depth >= _DEEPEST else [tame(item, depth + 1) for item in value]
+        return "…" if depth >= _DEEPEST else [nested_of(item, depth + 1) for item in value]
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, (int, float)):

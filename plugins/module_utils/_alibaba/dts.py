@@ -141,8 +141,7 @@ class Jobs:
         try:
             return self._client.call(action, sent)
         except MigrationFailure as failure:
-            failure.message = self._masked(failure.message)
-            failure.args = (failure.message,)
+            failure.reword(self._masked(failure.message))
             raise
 
     def _listed(self, wanted: Mapping[str, Any]) -> list[Job]:
@@ -157,8 +156,7 @@ class Jobs:
             # A page that is read twice while rows move shows a job twice.
             found = {text_of(row, "DtsJobId") or "": row for row in rows}
         except MigrationFailure as failure:
-            failure.message = self._masked(failure.message)
-            failure.args = (failure.message,)
+            failure.reword(self._masked(failure.message))
             raise
         return [self._job(row) for job_id, row in found.items() if job_id]
 

@@ -37,6 +37,7 @@ _FILE_REMOVED = frozenset({"Deleted", "DeleteFailed"})
 # DescribeMigrateTasks refuses a window that begins earlier.
 LIST_WINDOW = timedelta(days=7)
 _MARGIN = timedelta(minutes=2)
+_OLDEST = datetime.min.replace(tzinfo=timezone.utc)
 
 
 class BackupTask(NamedTuple):
@@ -176,9 +177,6 @@ def open_parameters(
     if keep_cdc is not None:
         parameters["KeepCDC"] = keep_cdc
     return parameters
-
-
-_OLDEST = datetime.min.replace(tzinfo=timezone.utc)
 
 
 def _task(row: Mapping[str, Any]) -> BackupTask:

@@ -42,6 +42,7 @@ STREAMING, DISCONNECTED = "streaming", "disconnect"
 _PAGE_SIZE = 30
 _LSN = r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})"
 _MOMENT = r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))? ?(Z|[+-]\d\d(?::?\d\d)?)?"
+_OLDEST = datetime.min.replace(tzinfo=timezone.utc)
 
 
 class Source(NamedTuple):
@@ -141,8 +142,7 @@ class CloudMigrations:
         try:
             return self._client.call(action, parameters)
         except MigrationFailure as failure:
-            failure.message = self._masked(failure.message)
-            failure.args = (failure.message,)
+            failure.reword(self._masked(failure.message))
             raise
 
     def _rows(self, action: str) -> list[dict[str, Any]]:
@@ -160,8 +160,7 @@ class CloudMigrations:
             # A page that is read twice while rows move shows a task twice.
             found = {text_of(row, "TaskId") or "": row for row in rows}
         except MigrationFailure as failure:
-            failure.message = self._masked(failure.message)
-            failure.args = (failure.message,)
+            failure.reword(self._masked(failure.message))
             raise
         here = (None, self._instance_id)
         return [row for name, row in found.items() if name and text_of(row, "TargetInstanceName") in here]
@@ -274,9 +273,6 @@ def _seconds_behind(info: Mapping[str, Any]) -> float | None:
 
 def _moment_of(value: Any) -> datetime | None:
     return moment(value) if isinstance(value, str) else None
-
-
-_OLDEST = datetime.min.replace(tzinfo=timezone.utc)
 
 
 def _age(task: Assessment | Migration) -> tuple[datetime, int, str]:

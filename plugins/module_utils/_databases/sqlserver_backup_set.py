@@ -52,7 +52,7 @@ class _Found:
             self.notes.append(f"{what}: it takes more reads than are allowed.")
 
 
-class _From:
+class _Uncompressed:
     """The bytes of an uncompressed file from some offset on."""
 
     def __init__(self, source: Bytes, start: int, end: int) -> None:
@@ -70,7 +70,9 @@ def read_set(
     found = _Found()
     area: Area
     area = (
-        compression.Chunks(source, start) if compressed else _From(source, start, source.size if end is None else end)
+        compression.Chunks(source, start)
+        if compressed
+        else _Uncompressed(source, start, source.size if end is None else end)
     )
     with found.part("The begin of the backup set cannot be read"):
         _read_begin(area, found)
@@ -130,7 +132,7 @@ def _read_final(source: Bytes, start: int, end: int, records: int, *, compressed
         data = chunks.rest()
     else:
         first = max(start, end - _LOOK_BACK - (records + 511) // 512 * 512)
-        data, area = source.read(first, end - first), _From(source, first, end)
+        data, area = source.read(first, end - first), _Uncompressed(source, first, end)
     for offset in range((len(data) - 1) // 512 * 512, -1, -512):
         if data.startswith(b"MSLS", offset) and is_block(data[offset : offset + 52]):
             return parse_information(_records(area, read_block(area, offset)))

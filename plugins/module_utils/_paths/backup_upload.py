@@ -40,6 +40,7 @@ Tell = Callable[[str, "Progress", bool], None]
 _READERS = 8
 # Seconds. Inside the region the internal endpoint answers in milliseconds, outside it never does.
 _PROBE = 0.5
+_STATES: Mapping[str, str] = {ABSENT: "missing", SAME: "present", OTHER: "different"}
 
 
 class BackupUpload:
@@ -208,7 +209,8 @@ class BackupUpload:
         except MigrationFailure as failure:
             # It belongs to one of the files, and is told when that one's turn comes.
             done = [f.key for f in small if f.key in self._outcomes]
-            failure.message += f" Beside it, {len(done)} of {len(small)} small files were uploaded." if done else ""
+            if done:
+                failure.reword(f"{failure.message} Beside it, {len(done)} of {len(small)} small files were uploaded.")
             self._failure = failure
 
     def _upload(self, client: OssClient, file: Local, threads: int) -> None:
@@ -285,9 +287,6 @@ def teller(services: Services, request: Request, files: Sequence[Local]) -> Tell
 
 def _has_one_part(request: Request, file: Local) -> bool:
     return file.size is not None and file.size <= (request.part_size or part_size_for(file.size))
-
-
-_STATES: Mapping[str, str] = {ABSENT: "missing", SAME: "present", OTHER: "different"}
 
 
 def _text(crc: int | None) -> str | None:

@@ -33,7 +33,7 @@ _SELF_MADE = (
 _MOVES_ACCOUNTS = "To migrate database accounts it needs more; the vendor's page on migrating them tells what."
 
 
-def account(request: Request, side: str, facts: SideFacts) -> Check:
+def account_check(request: Request, side: str, facts: SideFacts) -> Check:
     end, name, remedy = request.side(side), f"{side}_account", _needed_text(request, side, facts)
     if facts.accounts is None or not end.account:
         text = f"What account {end.account or 'of the job'} of {end} may do cannot be seen from here."

@@ -115,10 +115,9 @@ def precheck_needs_purchase(request: Request, error: MigrationFailure) -> Migrat
 
 
 def lost(request: Request, action: str, failure: AnswerLost) -> AnswerLost:
-    failure.message += (
-        f" For {request.settle:g} seconds no sign of {action} was seen. It was not sent again, because it may have "
-        "taken effect."
+    failure.reword(
+        f"{failure.message} For {request.settle:g} seconds no sign of {action} was seen. It was not sent again, "
+        "because it may have taken effect."
     )
-    failure.args = (failure.message,)
     failure.code, failure.remedy = "answer_lost", f"Look at the job {request.name} in the DTS console. {_AGAIN}"
     return failure

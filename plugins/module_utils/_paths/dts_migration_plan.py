@@ -40,7 +40,7 @@ NONE, IN_FLIGHT = "none", "in_flight"
 # The check that a user may accept where the service does not tell.
 COMPLETE = "job_complete"
 _AT_REST = (api.FINISHED, api.LOCKED)
-_WORDS = {
+_STATES = {
     api.NOT_STARTED: CONFIGURED,
     api.PRECHECKING: "prechecking",
     api.PRECHECK_FAILED: "precheck_failed",
@@ -97,7 +97,7 @@ def plan(request: Request, observed: Observed) -> Plan:
     """The steps still to be done, or none."""
     job = observed.job
     done = reached(request, observed)
-    state = request.state if done else word(job)
+    state = request.state if done else state_of(job)
     before = _named(request, job, state)
     if request.state in FORWARD and is_complete(request, job) is None:
         told = f"whether {request.name} was complete when it ended is not told"
@@ -120,9 +120,9 @@ def _goes_on(request: Request, job: Job | None) -> bool:
     return request.state in FORWARD and job is not None and job.status not in _AT_REST
 
 
-def word(job: Job | None) -> str:
+def state_of(job: Job | None) -> str:
     """Where a job stands. A status that nobody documented counts as running."""
-    return NONE if job is None else _WORDS.get(job.status, RUNNING)
+    return NONE if job is None else _STATES.get(job.status, RUNNING)
 
 
 def reached(request: Request, observed: Observed) -> bool:
@@ -138,7 +138,7 @@ def reached(request: Request, observed: Observed) -> bool:
         return True
     if state == PRECHECKED:
         return job.status not in (api.NOT_STARTED, api.PRECHECKING, api.PRECHECK_FAILED)
-    runs = job.status not in (*_WORDS, api.NOT_CONFIGURED)
+    runs = job.status not in (*_STATES, api.NOT_CONFIGURED)
     if state == RUNNING:
         return runs
     return is_caught_up(request, job) and observed.settled

@@ -14,7 +14,7 @@ from .dts_migration_plan import Observed, RoleFacts
 from .dts_migration_request import SIDES, Endpoint, Request
 
 
-def roles(request: Request, observed: Observed) -> list[Check]:
+def role_checks(request: Request, observed: Observed) -> list[Check]:
     foreign = [side for side in SIDES if request.side(side).role]
     return [_default_role(observed), *(_role(request, observed, side) for side in foreign)]
 

@@ -17,22 +17,22 @@ from .._alibaba.dts_model import Job
 from .._alibaba.dts_settings import EXISTING
 from .._alibaba.rds import UNTOLD
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
-from .dts_migration_accounts import ACCOUNTS, TABLE_MODE, account, databases_of
+from .dts_migration_accounts import ACCOUNTS, TABLE_MODE, account_check, databases_of
 from .dts_migration_plan import Observed, SideFacts
 from .dts_migration_request import SIDES, Endpoint, Request
-from .dts_migration_roles import roles
+from .dts_migration_roles import role_checks
 
 
-def surroundings(request: Request, observed: Observed) -> list[Check]:
+def checks_of_surroundings(request: Request, observed: Observed) -> list[Check]:
     sides, request = observed.sides or {}, as_of_job(request, observed.job)
-    items = roles(request, observed)
+    items = role_checks(request, observed)
     for side in SIDES:
         items += _instance(side, request.side(side), sides.get(side, SideFacts()))
     for side in SIDES:
         facts = sides.get(side, SideFacts())
         items.append(_white_list(side, request.side(side), facts, observed.servers))
         if not facts.missing:
-            items.append(account(request, side, facts))
+            items.append(account_check(request, side, facts))
     items += [
         _objects(request, sides.get("source", SideFacts())),
         _names(request, sides.get("destination", SideFacts())),

@@ -30,6 +30,8 @@ SQL_SERVER = "SQLServer"
 # DBInstanceClassType: d dedicated, h dedicated host. x general purpose and s shared are not supported by the import.
 _FAMILIES = {"d": "dedicated", "h": "dedicated host", "x": "general purpose", "s": "shared"}
 _SUPPORTED_FAMILIES = ("d", "h")
+_BY_HAND = "Check it in the console before you go on."
+_COPY_INSTEAD = "Use other instances, or method: copy."
 _LONGEST_NAME = 128
 _GIB = 1024**3
 
@@ -289,7 +291,3 @@ def _year(version: str) -> str:
 
 def _gib(size: int) -> str:
     return f"{size / _GIB:.1f} GiB"
-
-
-_BY_HAND = "Check it in the console before you go on."
-_COPY_INSTEAD = "Use other instances, or method: copy."
