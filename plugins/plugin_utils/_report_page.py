@@ -20,7 +20,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from ansible import constants
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from . import _report_words as words
@@ -60,7 +61,7 @@ def _environment() -> Environment:
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
-        bytecode_cache=FileSystemBytecodeCache(DEFAULT_LOCAL_TMP),
+        bytecode_cache=FileSystemBytecodeCache(constants.DEFAULT_LOCAL_TMP),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -28,13 +28,14 @@ class ArgumentWatch:
         self.seen: set[bytes] = set()
         self._marker = marker.encode()
         self._looks: dict[str, int] = {}
+        self._known: set[str] = set()
         self._ours: set[str] = set()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> ArgumentWatch:
         # What runs by now is none of the run.
-        self._looks = dict.fromkeys(_processes(), _LOOKS)
+        self._known = _processes()
         self._thread.start()
         return self
 
@@ -47,12 +48,17 @@ class ArgumentWatch:
     def _watch(self) -> None:
         while not self._stopping.wait(_INTERVAL):
             there = _processes()
-            for number in there:
-                if self._looks.get(number, 0) < _LOOKS:
-                    self._looks[number] = self._looks.get(number, 0) + 1
-                    self._look(number)
-            self._looks = {number: looks for number, looks in self._looks.items() if number in there}
-            self._ours &= there
+            # It runs as long as the tests do: what is known costs nothing.
+            for number in there - self._known:
+                self._looks[number] = self._looks.get(number, 0) + 1
+                self._look(number)
+                if self._looks[number] >= _LOOKS:
+                    self._known.add(number)
+            gone = (self._known | self._looks.keys()) - there
+            self._known -= gone
+            self._ours -= gone
+            for number in gone:
+                self._looks.pop(number, None)
 
     def _look(self, number: str) -> None:
         try:
