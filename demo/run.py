@@ -21,6 +21,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import textwrap
 import threading
 import time
@@ -252,6 +253,8 @@ def run(command: list[str], environment: dict[str, str], say: Say) -> tuple[int,
     quiet = {"ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false", "ANSIBLE_RETRY_FILES_ENABLED": "false", "PYTHONUNBUFFERED": "1"}
     # Nothing here gathers facts; with them as variables, ansible-core warns of options that are passed on as a whole.
     quiet |= {"ANSIBLE_INJECT_FACT_VARS": "false", "PWD": str(ROOT)}
+    # A version that is installed in the home folder would come before the working tree.
+    quiet |= {"ANSIBLE_COLLECTIONS_PATH": sysconfig.get_path("purelib")}
     colour = {"ANSIBLE_FORCE_COLOR": "true"} if sys.stdout.isatty() else {"ANSIBLE_NOCOLOR": "true"}
     process = subprocess.Popen(
         [str(BIN / command[0]), *command[1:]],
