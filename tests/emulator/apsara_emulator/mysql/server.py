@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import secrets
 import shutil
@@ -21,6 +22,7 @@ from typing import Any
 from ..postgresql.home import free_port, home
 from ..servers.errors import ServerError
 from ..servers.server import BaseServer, removed_on_failure
+from ..servers.templates import copy_template
 from . import binaries, sql
 from .binaries import Binaries
 
@@ -64,7 +66,6 @@ _FIRST_STATEMENTS = (
     "create user {user}@'%' identified by '{password}';\n"
     "grant all privileges on *.* to {user}@'%' with grant option;\n"
 )
-_template_lock = threading.Lock()
 
 
 class Server(BaseServer):
@@ -113,7 +114,8 @@ class Server(BaseServer):
 
     def initialise(self) -> None:
         """A new data directory with the administrator as its only account, who may come from anywhere."""
-        copy_template(self.binaries, self.data)
+        make = functools.partial(_make_template, self.binaries)
+        copy_template(self._home, f"mariadb-{self.binaries.version}", make, self.data)
         statements = self.folder / "first.sql"
         password = self.admin_password.replace("\\", "\\\\").replace("'", "''")
         text = _FIRST_STATEMENTS.format(user=self.admin_user, password=password)
@@ -248,21 +250,7 @@ def start_new(
     return server
 
 
-def copy_template(programs: Binaries, data: Path) -> None:
-    """A fresh data directory. It is made once for each process, and copied from then on."""
-    with _template_lock:
-        template = home().folder / f"mariadb-{programs.version}"
-        if not (template / "made").exists():
-            _make_template(programs, template)
-    answer = home().run(["cp", "-R", str(template / "data"), str(data)])
-    if answer.returncode:
-        raise ServerError(f"the data directory could not be copied: {answer.stderr.strip()}")
-
-
 def _make_template(programs: Binaries, template: Path) -> None:
-    shutil.rmtree(template, ignore_errors=True)
-    template.mkdir(mode=0o700)
-    home().give(template)
     command = [programs.program("mariadb-install-db"), "--no-defaults", f"--datadir={template / 'data'}"]
     # Other servers that start have their temporary tables in the machine's own folder.
     command += [f"--tmpdir={template}"]
@@ -270,4 +258,3 @@ def _make_template(programs: Binaries, template: Path) -> None:
     answer = home().run([*command, *(f"--{key}={value}" for key, value in _STORAGE.items())])
     if answer.returncode:
         raise ServerError(f"mariadb-install-db: {' '.join(answer.stderr.split())[-300:]}")
-    (template / "made").touch()

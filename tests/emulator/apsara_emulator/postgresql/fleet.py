@@ -16,6 +16,7 @@ from ..servers.errors import ServerError
 from ..servers.fleet import BaseFleet
 from . import binaries
 from .server import Server
+from .sql import literal, quoted
 
 if TYPE_CHECKING:
     from ..model import DatabaseAccount, Instance
@@ -145,11 +146,6 @@ def require_psycopg() -> None:
         raise ServerError("the Python library psycopg is missing: pip install apsara-emulator[postgresql]")
 
 
-def quoted(name: str) -> str:
-    """A name in a statement."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _fill(server: Server, instance: Instance) -> None:
     """What the world document says is in the instance."""
     with server.admin() as admin:
@@ -164,8 +160,7 @@ def _fill(server: Server, instance: Instance) -> None:
 
 def _rights(account: DatabaseAccount) -> str:
     rights = "createdb createrole" if account.type == "Super" else ""
-    secret = account.password.replace("'", "''") if account.password else ""
-    return f"{rights} password '{secret}'" if secret else rights
+    return f"{rights} password {literal(account.password)}" if account.password else rights
 
 
 def _remove_all(servers: Mapping[str, Server], programs: list[subprocess.Popen[bytes]]) -> None:

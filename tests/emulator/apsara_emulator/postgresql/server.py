@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..servers.errors import ServerError
 from ..servers.server import BaseServer
+from ..servers.templates import copy_template
 from . import sql
 from .binaries import Binaries
 from .home import free_port, home
@@ -65,6 +66,7 @@ class Server(BaseServer):
         self.superuser = superuser
         self.settings = dict(settings or {})
         self.hba = list(hba)
+        self._first_password = ""
 
     @property
     def major(self) -> int:
@@ -87,18 +89,18 @@ class Server(BaseServer):
             "log": str(self.log),
         }
 
-    def initialise(self, password: str = "", checksums: bool = False) -> None:
-        """Make a new, empty cluster whose superuser has `password` for connections over TCP."""
-        secret = self.folder / "secret"
-        command = [self.binaries.program("initdb"), "-D", str(self.data), "-U", self.superuser, "--no-sync"]
+    def initialise(self, password: str = "") -> None:
+        """Make a new, empty cluster whose superuser has `password`, once it runs, for connections over TCP.
+
+        All that a process makes have the same system identifier, as servers from one image have.
+        """
+        copy_template(self._home, f"postgresql-{self.major}-{self.superuser}", self._make_template, self.data)
+        self._first_password = password
+
+    def _make_template(self, template: Path) -> None:
+        command = [self.binaries.program("initdb"), "-D", str(template / "data"), "-U", self.superuser, "--no-sync"]
         command += ["-E", "UTF8", "--no-locale", "--auth-local=trust", "--auth-host=scram-sha-256"]
-        command += ["--data-checksums"] if checksums else []
-        if password:
-            secret.write_text(password + "\n", encoding="utf-8")
-            self._home.give(secret)
-            command.append(f"--pwfile={secret}")
         answer = self._home.run(command)
-        secret.unlink(missing_ok=True)
         if answer.returncode:
             raise ServerError(f"initdb: {sql.one_line(answer.stderr)}")
 
@@ -116,6 +118,12 @@ class Server(BaseServer):
             if time.monotonic() > deadline:
                 raise ServerError(f"the server {self.folder.name} takes no connections: {self.last_words()}")
             time.sleep(0.02)
+        if self._first_password:
+            # Whatever the settings say: it is written, as SCRAM, and not logged.
+            options = "-c default_transaction_read_only=off -c password_encryption=scram-sha-256 -c log_statement=none"
+            with self.admin(options=options) as admin:
+                admin.run(f"alter role {sql.quoted(self.superuser)} password {sql.literal(self._first_password)}")
+            self._first_password = ""
 
     def configure(self) -> None:
         """Write the configuration. It lies beside the data, so that a copy of the data does not bring its own."""

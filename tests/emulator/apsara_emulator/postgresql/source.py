@@ -15,8 +15,9 @@ from ..servers.errors import ServerError
 from ..servers.server import removed_on_failure
 from ..servers.source import BaseAccount, BaseDocument, read_document, shown
 from . import binaries
-from .fleet import quoted, require_psycopg
+from .fleet import require_psycopg
 from .server import DEFAULT_HBA, SUPERUSER, Server
+from .sql import literal, quoted
 
 _RIGHTS = {
     "createdb": "alter role {} createdb",
@@ -101,8 +102,3 @@ def _fill(server: Server, document: SourceDocument) -> None:
     for database, statements in document.statements.items():
         with server.admin(database) as session:
             session.run(statements)
-
-
-def literal(text: str) -> str:
-    """A text in a statement."""
-    return "'" + text.replace("'", "''") + "'"

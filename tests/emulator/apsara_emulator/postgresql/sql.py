@@ -88,6 +88,16 @@ def replication_refusal(**parameters: Any) -> str:
         connection.finish()
 
 
+def quoted(name: str) -> str:
+    """A name in a statement."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text in a statement."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def one_line(text: str) -> str:
     """A message of libpq as one line."""
     return " ".join(text.split())

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 from ..model import Database, DatabaseAccount, Instance
-from ..postgresql.fleet import SUPERUSER, quoted
+from ..postgresql.fleet import SUPERUSER
+from ..postgresql.sql import quoted
 from ..servers.errors import ServerError
 from ..world import World
 

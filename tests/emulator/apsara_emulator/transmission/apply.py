@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..postgresql.fleet import quoted
+from ..postgresql.sql import quoted
 from .change_stream import UNCHANGED, Relation, RowChange, Transaction, Values
 from .data_copy import table_name
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from ..postgresql.fleet import quoted
+from ..postgresql.sql import quoted
 from .ends import Pair
 from .servers import RealEnds, connection
 

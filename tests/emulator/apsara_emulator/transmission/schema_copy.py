@@ -10,10 +10,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..postgresql.fleet import quoted
 from ..postgresql.home import home
 from ..postgresql.server import Server
-from ..postgresql.sql import one_line
+from ..postgresql.sql import one_line, quoted
 from ..servers.errors import ServerError
 from .ends import Pair
 from .servers import RealEnds, connection
