@@ -22,7 +22,7 @@ import virtualenv
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 UTILS = ROOT / "tests" / "utils"
 sys.path.insert(0, str(UTILS))
-import vulnerabilities  # noqa: E402
+import vulnerabilities  # noqa: E402  # found by the path
 
 PINS = [ROOT / "constraints.txt", *sorted((UTILS / "pins").glob("*.txt"))]
 PIN = re.compile(r"^([a-z0-9.-]+)==(\S+)((?: \\\n    --hash=sha256:[0-9a-f]{64})*)$", re.MULTILINE)

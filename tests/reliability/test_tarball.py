@@ -22,7 +22,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = ROOT / ".venv" / "bin"
 sys.path.insert(0, str(ROOT / "tests" / "utils"))
-import build_collection  # noqa: E402
+import build_collection  # noqa: E402  # found by the path
 
 # "*" stands for names without "/" here.
 WANTED = [

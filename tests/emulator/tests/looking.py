@@ -45,7 +45,7 @@ class Watched(dict[str, str]):
     def __iter__(self) -> Iterator[str]:
         raise AssertionError("a handler looks at all parameters, which the documentation cannot tell")
 
-    items = keys = values = __iter__  # type: ignore[assignment]
+    items = keys = values = __iter__  # type: ignore[assignment]  # refused alike
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def undocumented(looks: Looks) -> list[str]:
     """Parameters that were looked at although the documentation has them among the ignored ones."""
     sys.path.insert(0, str(TOOLS))
     try:
-        import emulator_parameters  # type: ignore[import-not-found]
+        import emulator_parameters  # type: ignore[import-not-found]  # among the tools
     finally:
         sys.path.remove(str(TOOLS))
     contracts = load_contracts()

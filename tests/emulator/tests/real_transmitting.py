@@ -57,7 +57,7 @@ class RealBench(DtsBench):
 
     def __init__(self, *changes: Any, **variants: str) -> None:
         self.world = World.default(variants=Variants(variants))
-        self.clock = self.world.clock  # type: ignore[assignment]
+        self.clock = self.world.clock  # type: ignore[assignment]  # one that nobody sets
         for change in (QUICK, *changes):
             self.world.merge(change)
         self.fill()

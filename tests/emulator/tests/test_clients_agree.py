@@ -50,7 +50,7 @@ def nothing_is_sent() -> Iterator[list[requests.PreparedRequest]]:
         response.status_code = 200
         response.headers["content-type"] = "application/json"
         response._content = b'{"RequestId":"1"}'
-        response._content_consumed = True  # type: ignore[attr-defined]
+        response._content_consumed = True  # type: ignore[attr-defined]  # private
         return response
 
     with pytest.MonkeyPatch.context() as patch:

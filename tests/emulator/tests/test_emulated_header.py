@@ -43,7 +43,7 @@ class Recorded:
 
 
 def header_of(*sets: BackupSetDescription, **file: object) -> BackupHeader:
-    description = BackupDescription(sets=sets or (FULL,), **file)  # type: ignore[arg-type]
+    description = BackupDescription(sets=sets or (FULL,), **file)  # type: ignore[arg-type]  # its fields
     return read_header(Recorded(backup_bytes(description)))
 
 

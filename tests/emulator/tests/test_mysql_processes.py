@@ -93,7 +93,9 @@ def test_a_server_that_cannot_start_says_why_and_leaves_nothing(capsys: pytest.C
     with pytest.raises(ServerError, match="no-such-option"), server.running("x", {"no_such_option": "1"}):
         pytest.fail("it runs")
     left: Any = {one for one in set(server.home().folder.iterdir()) - folders if one.is_dir()}
-    assert {one.name for one in left} <= {f"mariadb-{binaries.found().version}"}  # type: ignore[union-attr]
+    programs = binaries.found()
+    assert programs is not None
+    assert {one.name for one in left} <= {f"mariadb-{programs.version}"}
     assert main(["source", "--set", "no_such_option=1"]) == 2
     assert main(["source", "--engine", "Oracle"]) == 2
     assert main(["source", "--account", "without-password"]) == 2

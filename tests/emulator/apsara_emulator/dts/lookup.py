@@ -12,8 +12,6 @@ from ..transmission.model import DtsJob
 from ..world import World
 from .answers import refusal
 
-FINAL = ("Finished",)
-
 
 def jobs_of(world: World, account_id: str) -> list[DtsJob]:
     """All jobs of an account, in the order in which they were made."""
