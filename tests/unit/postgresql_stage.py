@@ -8,15 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import pathlib
-import sys
 
 import pytest
 from ansible.module_utils import basic
 from ansible_collections.apsaradb.migration.tests.unit.stage import End, arguments
-
-# The emulator lives beside these tests; it knows how to run servers.
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "emulator"))
 
 PASSWORD = "administratorSecret0001"
 HBA = ("host all all 127.0.0.1/32 scram-sha-256", "host replication all 127.0.0.1/32 scram-sha-256")
