@@ -11,10 +11,10 @@ import itertools
 import random
 import threading
 
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.rds import RDS
 from ansible_collections.apsaradb.migration.plugins.module_utils._waiting import Clock
-from ansible_collections.apsaradb.migration.tests.unit.stage import TARGET, Stage
-from apsara_emulator import Gateway
-from apsara_emulator.requests_adapter import EmulatorAdapter
+from ansible_collections.apsaradb.migration.tests.unit.stage import ENDPOINT, TARGET, Stage
+from ansible_collections.apsaradb.migration.tests.unit.truth_session import TruthClient, TruthSession
 
 LATENCY = 0.05
 
@@ -72,6 +72,20 @@ class SharedTime:
         woken.set()
 
 
+class DistantSession(TruthSession):
+    """Takes the place of requests.Session. What is sent over HTTP does not depend on the pace, and costs the most."""
+
+    def __init__(self, world, clock):
+        super().__init__(world)
+        self._clock = clock
+
+    def _read(self, call):
+        self._clock.sleep(LATENCY / 2)
+        answer = self._written(call)
+        self._clock.sleep(LATENCY / 2)
+        return answer
+
+
 class DistantStage(Stage):
     """Every call takes 50 ms. limit: calls per second and account."""
 
@@ -80,26 +94,24 @@ class DistantStage(Stage):
         self.shared = SharedTime(self.time)
         self.clock = self.shared.clock
         self.limit(limit)
-        stage = self
-
-        class Distant(EmulatorAdapter):
-            def send(self, *arguments, **more):
-                stage.clock.sleep(LATENCY / 2)
-                answer = super().send(*arguments, **more)
-                stage.clock.sleep(LATENCY / 2)
-                return answer
-
-        self.session.mount("http://", Distant(Gateway(self.world)))
         self.began = self.time.now()
         self.sent = []  # (seconds since the beginning, task, whether it was let through)
+        self._distant = DistantSession(self.world, self.clock)
 
     def limit(self, per_second):
         self.world.state.quotas.requests_per_second = per_second
 
     def task(self, name, calls, threads=8):
         """Functions, one for each thread of a task that makes so many calls together."""
-        client = self.services().rds
-        client._jitter = random.Random(name).random
+        client = TruthClient(
+            RDS,
+            ENDPOINT,
+            self.services().credentials,
+            self._distant,
+            read_only=True,
+            clock=self.clock,
+            jitter=random.Random(name).random,
+        )
         left = iter(range(calls))
 
         def call():

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import pathlib
+import shutil
 import sys
 
 import requests
@@ -20,7 +22,12 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._waiting import
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "emulator"))
 
 from apsara_emulator import Gateway, ManualClock, World
+from apsara_emulator.postgresql.home import FOLDER_VARIABLE
 from apsara_emulator.requests_adapter import EmulatorAdapter
+
+# Servers that live for a test write nothing to a disk, where memory is plenty.
+if os.path.isdir("/dev/shm") and shutil.disk_usage("/dev/shm").free > 4 * 1024**3:
+    os.environ.setdefault(FOLDER_VARIABLE, "/dev/shm")
 
 ENDPOINT = "http://127.0.0.1:1"
 SOURCE, TARGET = "rm-bp1sqlsource00001", "rm-bp1sqltarget00001"

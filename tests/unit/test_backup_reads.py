@@ -185,6 +185,13 @@ PLACES = [
     ]
     for base in BASES
 ]
+PLACE = [st.sampled_from(places) for places in PLACES]
+DAMAGE = st.one_of(st.binary(min_size=1, max_size=8), st.sampled_from([b"\xff" * 8, bytes(8)]))
+WIDTH = st.sampled_from([1, 2, 4, 8])
+VALUE = {
+    width: st.sampled_from([0, 1, 2, 3, 21, 51, 52, 127, 128, 255, 1 << 15, (1 << 8 * width) - 1])
+    for width in (1, 2, 4, 8)
+}
 
 
 def check_bounds(source):
@@ -206,8 +213,8 @@ def check_bounds(source):
 def test_damaged_files_never_make_it_fail(number, data):
     changed = bytearray(BASES[number])
     for _time in range(data.draw(st.integers(1, 6))):
-        place = min(data.draw(st.sampled_from(PLACES[number])), len(changed) - 1)
-        new = data.draw(st.one_of(st.binary(min_size=1, max_size=8), st.sampled_from([b"\xff" * 8, bytes(8)])))
+        place = min(data.draw(PLACE[number]), len(changed) - 1)
+        new = data.draw(DAMAGE)
         changed[place : place + len(new)] = new
     end = data.draw(st.one_of(st.just(len(changed)), st.integers(0, len(changed))))
     check_bounds(Memory(bytes(changed[:end])))
@@ -252,9 +259,9 @@ def test_records_that_claim_to_be_long_are_not_read():
 def test_believable_nonsense_never_makes_it_fail(number, data):
     changed = bytearray(BASES[number])
     for _time in range(data.draw(st.integers(1, 4))):
-        place = min(data.draw(st.sampled_from(PLACES[number])), len(changed) - 8)
-        width = data.draw(st.sampled_from([1, 2, 4, 8]))
-        value = data.draw(st.sampled_from([0, 1, 2, 3, 21, 51, 52, 127, 128, 255, 1 << 15, (1 << 8 * width) - 1]))
+        place = min(data.draw(PLACE[number]), len(changed) - 8)
+        width = data.draw(WIDTH)
+        value = data.draw(VALUE[width])
         changed[place : place + width] = (value & ((1 << 8 * width) - 1)).to_bytes(width, "little")
     check_bounds(Memory(bytes(repaired(changed))))
 

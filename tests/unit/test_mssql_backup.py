@@ -21,9 +21,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 THREE = {"sales": {}, "crm": {}, "hr": {}}
+ODD_NAMES = ["a]b", "a'b", "a:b", "x|y@z", "]]'--", "日本 語", "a\nb", ".hidden", "CON"]
 NAMES = st.text(
     st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), min_size=1, max_size=40
-) | st.sampled_from(["a]b", "a'b", "a:b", "x|y@z", "]]'--", "日本 語", "a\nb", ".hidden", "CON"])
+) | st.sampled_from(ODD_NAMES)
 
 
 @pytest.fixture
@@ -113,9 +114,7 @@ def test_rehearse_do_and_do_again(new_stage, backup, version, platform):
     assert not backup(check=True, **wish)["changed"]
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(st.lists(NAMES, min_size=1, max_size=3, unique_by=str.casefold))
-def test_any_name_is_backed_up_once_and_found_again(new_stage, backup, names):
+def _any_name(new_stage, backup, names):
     names = [n for n in names if n.casefold() not in ("master", "model", "msdb", "tempdb")]
     stage = new_stage(databases={name: {} for name in names or ["x"]})
     done = backup()
@@ -125,6 +124,27 @@ def test_any_name_is_backed_up_once_and_found_again(new_stage, backup, names):
     count = len(stage.writes())
     again = backup(databases=names)
     assert (again["failed"], again["changed"], len(stage.writes())) == (False, False, count)
+
+
+LISTS_OF_NAMES = st.lists(NAMES, min_size=1, max_size=3, unique_by=str.casefold)
+ONE_STAGE = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
+def test_odd_names_are_backed_up_once_and_found_again(new_stage, backup):
+    _any_name(new_stage, backup, ODD_NAMES)
+
+
+@settings(max_examples=6, suppress_health_check=ONE_STAGE)
+@given(LISTS_OF_NAMES)
+def test_any_name_is_backed_up_once_and_found_again(new_stage, backup, names):
+    _any_name(new_stage, backup, names)
+
+
+@pytest.mark.soak
+@settings(max_examples=200, suppress_health_check=ONE_STAGE)
+@given(LISTS_OF_NAMES)
+def test_many_names_are_backed_up_once_and_found_again(new_stage, backup, names):
+    _any_name(new_stage, backup, names)
 
 
 def test_a_rehearsal_that_forgets_it_gets_a_refusal(new_stage, monkeypatch):
