@@ -558,6 +558,13 @@ def test_kept_sessions_are_kept(thawed):
             "read_only_overrides",
             'ALTER ROLE "app" RESET default_transaction_read_only;',
         ),
+        # PostgreSQL keeps the word as it was written, and takes every beginning of one that is not ambiguous.
+        (
+            ["CREATE ROLE app", "ALTER ROLE app SET default_transaction_read_only = 'f'"],
+            ["DROP ROLE app"],
+            "read_only_overrides",
+            'ALTER ROLE "app" RESET default_transaction_read_only;',
+        ),
         (
             ["ALTER DATABASE template1 SET default_transaction_read_only = off"],
             ["ALTER DATABASE template1 RESET default_transaction_read_only"],

@@ -29,7 +29,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from .._failure import BadRequest
-from .postgresql_connection import Server, Session, connect
+from .postgresql_connection import Server, Session, connect, identifier
 from .postgresql_source import optional
 
 SETTING = "default_transaction_read_only"
@@ -136,8 +136,9 @@ def read_only_now(server: Server) -> ReadOnly:
             " LEFT JOIN pg_catalog.pg_database d ON d.oid = s.setdatabase"
             " LEFT JOIN pg_catalog.pg_roles r ON r.oid = s.setrole"
             " CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS one(setting)"
-            " WHERE lower(one.setting) IN ('default_transaction_read_only=off', 'default_transaction_read_only=false',"
-            " 'default_transaction_read_only=no', 'default_transaction_read_only=0') ORDER BY 1, 2"
+            # A value is kept as it was written, in any of the ways to write a boolean.
+            " WHERE CASE pg_catalog.split_part(one.setting, '=', 1) WHEN 'default_transaction_read_only'"
+            " THEN NOT pg_catalog.split_part(one.setting, '=', 2)::boolean ELSE false END ORDER BY 1, 2"
         )
     (setting, by, file) = rows[0]
     return ReadOnly(setting == "on", by, file, tuple((d, r) for d, r in overrides))
@@ -165,7 +166,7 @@ def read_rights(session: Session) -> Rights:
     )[0]
     if superuser:
         return Rights(user, (), superuser=True)
-    role = '"' + user.replace('"', '""') + '"'
+    role = identifier(user)
     missing = []
     if session.major < 15:
         missing.append(f"ALTER ROLE {role} SUPERUSER")
