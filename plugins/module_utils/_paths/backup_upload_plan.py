@@ -18,8 +18,7 @@ from .._failure import MigrationFailure
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check, Plan, Step
 from .backup_upload_files import Local
 from .backup_upload_request import Request
-from .bucket import instance_checks
-from .bucket_checks import bucket_checks
+from .bucket_checks import bucket_checks, instance_checks
 
 UPLOAD, ABORT = "UploadObject", "AbortMultipartUpload"
 # What an object under a key is, compared with the file.

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._alibaba import rds_instances
 from .._alibaba.errors import ServiceError
@@ -22,7 +22,7 @@ from .._alibaba.oss_access import oss_client
 from .._alibaba.oss_model import Bucket, Unfinished, wrong_bucket_name
 from .._failure import MigrationFailure, refuse_options
 from .._plan import FAIL, PASS, WARN, Check, Plan, Step
-from .bucket_checks import bucket_checks
+from .bucket_checks import bucket_checks, instance_checks
 
 if TYPE_CHECKING:
     from .._alibaba.oss import OssClient
@@ -89,22 +89,6 @@ def read_request(options: Mapping[str, Any]) -> Request:
         region=(options["region"] or "").strip(),
         force=options["force"],
     )
-
-
-class ObservedRegion(Protocol):
-    """What an Observed tells of an instance's region."""
-
-    @property
-    def region(self) -> str | None:
-        """The region that requests go to."""
-
-    @property
-    def instance_region(self) -> str | None:
-        """The instance's."""
-
-    @property
-    def instance_missing(self) -> bool:
-        """Whether an instance was named that is not there."""
 
 
 class BucketPath:
@@ -239,32 +223,6 @@ def _deletion(request: Request, observed: Observed) -> tuple[Step, ...]:
     if request.force and observed.marked and observed.keys:
         steps.append(step(EMPTY, f"{len(observed.keys)} objects are in it"))
     return (*steps, step(DELETE, f"the bucket {request.name} is there"))
-
-
-def instance_checks(instance_id: str, observed: ObservedRegion) -> list[Check]:
-    """Whether the instance is there, and in the region that requests go to. None without an instance."""
-    if not instance_id:
-        return []
-    if observed.instance_missing:
-        return [
-            Check(
-                "instance_exists",
-                FAIL,
-                f"{instance_id} was not found in this account and region.",
-                "Correct instance_id, or use the access key of the account that owns it, or set region.",
-            )
-        ]
-    items = [Check("instance_exists", PASS, f"{instance_id} exists")]
-    if observed.instance_region and observed.region != observed.instance_region:
-        items.append(
-            Check(
-                "instance_region",
-                FAIL,
-                f"{instance_id} is in {observed.instance_region}, and region is {observed.region}.",
-                "Leave region out: the instance's is taken.",
-            )
-        )
-    return items
 
 
 def _bucket_checks(request: Request, observed: Observed) -> list[Check]:

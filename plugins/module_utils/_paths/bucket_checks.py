@@ -4,12 +4,59 @@
 
 # This module util is private to the collection.
 
-"""Whether a bucket is one that RDS can restore backups from. Pure. Rules: the vendor's guides."""
+"""Whether a bucket is one that RDS can restore backups from, and in the region of the instance that does. Pure.
+
+Rules: the vendor's guides.
+"""
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from .._alibaba.oss_model import Bucket
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
+
+
+class ObservedRegion(Protocol):
+    """What an Observed tells of an instance's region."""
+
+    @property
+    def region(self) -> str | None:
+        """The region that requests go to."""
+
+    @property
+    def instance_region(self) -> str | None:
+        """The instance's."""
+
+    @property
+    def instance_missing(self) -> bool:
+        """Whether an instance was named that is not there."""
+
+
+def instance_checks(instance_id: str, observed: ObservedRegion) -> list[Check]:
+    """Whether the instance is there, and in the region that requests go to. None without an instance."""
+    if not instance_id:
+        return []
+    if observed.instance_missing:
+        return [
+            Check(
+                "instance_exists",
+                FAIL,
+                f"{instance_id} was not found in this account and region.",
+                "Correct instance_id, or use the access key of the account that owns it, or set region.",
+            )
+        ]
+    items = [Check("instance_exists", PASS, f"{instance_id} exists")]
+    if observed.instance_region and observed.region != observed.instance_region:
+        items.append(
+            Check(
+                "instance_region",
+                FAIL,
+                f"{instance_id} is in {observed.instance_region}, and region is {observed.region}.",
+                "Leave region out: the instance's is taken.",
+            )
+        )
+    return items
 
 
 def bucket_checks(

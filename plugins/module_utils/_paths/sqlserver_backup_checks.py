@@ -18,7 +18,7 @@ from .._databases.sqlserver_backup_statements import DIFFERENTIAL, FULL, LOG
 from .._databases.sqlserver_source import Database
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
 from . import sqlserver_backup_file_checks as file_checks
-from .sqlserver_backup_file_checks import listed
+from .sqlserver_backup_file_checks import in_order
 from .sqlserver_backup_plan import (
     BACKED_UP,
     MISSING,
@@ -76,7 +76,7 @@ def _databases_exist(request: Request, observed: Observed) -> Check:
         return Check(
             name,
             FAIL,
-            f"{request.endpoint.name} has no {listed(unknown)}.",
+            f"{request.endpoint.name} has no {in_order(unknown)}.",
             "Correct databases. "
             + (
                 "This server tells upper from lower case."
@@ -96,7 +96,7 @@ def _no_system_databases(meant: list[Database]) -> Check:
     return Check(
         "user_databases",
         FAIL,
-        f"{listed(wrong)} cannot be migrated: system databases and database snapshots stay where they are.",
+        f"{in_order(wrong)} cannot be migrated: system databases and database snapshots stay where they are.",
         "Take them out of databases.",
     )
 
@@ -125,7 +125,7 @@ def _already_there(request: Request, observed: Observed, done: list[Database]) -
     return Check(
         "already_there",
         WARN,
-        f"These backups are taken as they are: {listed(old)}. Changes since then are not in them."
+        f"These backups are taken as they are: {in_order(old)}. Changes since then are not in them."
         + (
             " A real run with verify: true reads them back first, and replaces those that fail."
             if request.verify
@@ -146,7 +146,7 @@ def _running(observed: Observed, busy: list[Database]) -> Check:
         return Check(
             name,
             UNKNOWN,
-            f"A backup runs already: {listed(progress)}. Whether it is what is asked for shows when it is over.",
+            f"A backup runs already: {in_order(progress)}. Whether it is what is asked for shows when it is over.",
             "A run with wait: true waits for it first.",
         )
     if any(running.database is None for running in observed.running):
@@ -161,7 +161,7 @@ def _online(to_do: list[Database]) -> Check:
     if not wrong:
         return Check("databases_online", PASS, "all of them are ONLINE")
     remedy = "Bring them online, or name them in exclude."
-    return Check("databases_online", FAIL, f"{listed(wrong)}.", remedy)
+    return Check("databases_online", FAIL, f"{in_order(wrong)}.", remedy)
 
 
 def _primary_replica(request: Request, observed: Observed, to_do: list[Database]) -> Check | None:
@@ -177,7 +177,7 @@ def _primary_replica(request: Request, observed: Observed, to_do: list[Database]
     return Check(
         name,
         WARN if possible_here else FAIL,
-        f"{listed(here)} are secondary replicas here"
+        f"{in_order(here)} are secondary replicas here"
         + ("; a backup of them may lag behind the primary." if possible_here else ", where this type cannot be made."),
         "Set host to the server of the primary replica.",
     )
@@ -192,14 +192,14 @@ def _rights(request: Request, observed: Observed, to_do: list[Database]) -> Chec
         return Check(
             name,
             FAIL,
-            f"The login {request.endpoint.user} may not back up {listed(missing)}.",
+            f"The login {request.endpoint.user} may not back up {in_order(missing)}.",
             "Make it a member of db_backupoperator in each of them, or of the server role sysadmin.",
         )
     if request.check_database and not observed.server.sysadmin:
         detail = "DBCC CHECKDB needs sysadmin or db_owner, and the login is no member of sysadmin."
         return Check(name, WARN, detail, "Use such a login, or set check_database: false.")
     if None in may.values():
-        told = listed(database for database, allowed in may.items() if allowed is None)
+        told = in_order(database for database, allowed in may.items() if allowed is None)
         return Check(name, UNKNOWN, f"The server did not tell whether the login may back up {told}.")
     return Check(name, PASS, "the login may back up all of them")
 
@@ -212,13 +212,13 @@ def _recovery_model(request: Request, to_do: list[Database]) -> Check:
         return Check(
             "recovery_model",
             FAIL,
-            f"{listed(simple)} have the SIMPLE recovery model: no log backup can be made.",
+            f"{in_order(simple)} have the SIMPLE recovery model: no log backup can be made.",
             "ALTER DATABASE … SET RECOVERY FULL, then a new full backup, then log backups.",
         )
     return Check(
         "recovery_model",
         WARN,
-        f"{listed(simple)} have the SIMPLE recovery model: no log backups can follow.",
+        f"{in_order(simple)} have the SIMPLE recovery model: no log backups can follow.",
         "Enough for a migration with full backups alone. Else ALTER DATABASE … SET RECOVERY FULL first.",
     )
 
@@ -230,15 +230,15 @@ def _base(request: Request, observed: Observed, to_do: list[Database]) -> Check 
     if request.wish.kind == LOG:
         none = [d.name for d in to_do if d.recovery_model != "SIMPLE" and not d.log_chain]
         if none:
-            detail = f"{listed(none)} have no log chain yet."
+            detail = f"{in_order(none)} have no log chain yet."
             return Check(name, FAIL, detail, "Make a full backup of them first, with copy_only: false.")
         return Check(name, PASS, "all of them have a log chain")
     none = [d.name for d in to_do if observed.bases.get(d.name) is None]
     if none:
-        detail = f"{listed(none)} have no full backup that a differential one could build on."
+        detail = f"{in_order(none)} have no full backup that a differential one could build on."
         return Check(name, FAIL, detail, "Make a full backup with copy_only: false first.")
     bases = [f"{d.name} on {base.path}" for d in to_do if (base := observed.bases.get(d.name))]
-    return Check(name, PASS, f"they build on: {listed(bases)}")
+    return Check(name, PASS, f"they build on: {in_order(bases)}")
 
 
 def _auto_close(to_do: list[Database]) -> Check:
@@ -246,7 +246,7 @@ def _auto_close(to_do: list[Database]) -> Check:
     if not closing:
         return Check("auto_close", PASS, "AUTO_CLOSE is off")
     remedy = "ALTER DATABASE … SET AUTO_CLOSE OFF."
-    return Check("auto_close", WARN, f"AUTO_CLOSE is on for {listed(closing)}; RDS wants it off.", remedy)
+    return Check("auto_close", WARN, f"AUTO_CLOSE is on for {in_order(closing)}; RDS wants it off.", remedy)
 
 
 def _encryption(to_do: list[Database]) -> Check:
@@ -256,7 +256,7 @@ def _encryption(to_do: list[Database]) -> Check:
     return Check(
         "encryption",
         FAIL,
-        f"{listed(encrypted)} are encrypted (TDE); without their certificate RDS cannot restore them.",
+        f"{in_order(encrypted)} are encrypted (TDE); without their certificate RDS cannot restore them.",
         "ALTER DATABASE … SET ENCRYPTION OFF, wait until they are decrypted, DROP DATABASE ENCRYPTION KEY.",
     )
 
@@ -279,10 +279,12 @@ def _integrity(request: Request, observed: Observed, to_do: list[Database]) -> C
     oldest = observed.server.now - _CHECKDB_GOOD_FOR
     stale = [d.name for d in to_do if d.last_check is not None and d.last_check < oldest]
     if stale:
-        detail = f"No clean DBCC CHECKDB within 7 days: {listed(stale)}. A damaged database cannot be restored at RDS."
+        detail = (
+            f"No clean DBCC CHECKDB within 7 days: {in_order(stale)}. A damaged database cannot be restored at RDS."
+        )
         return Check(name, WARN, detail, remedy)
     if unknown:
-        return Check(name, UNKNOWN, f"The server did not tell when {listed(unknown)} were last checked.", remedy)
+        return Check(name, UNKNOWN, f"The server did not tell when {in_order(unknown)} were last checked.", remedy)
     return Check(name, PASS, "all of them were checked within 7 days")
 
 
@@ -302,6 +304,6 @@ def _writes(request: Request, observed: Observed, to_do: list[Database]) -> Chec
         if observed.writers.get(database) or sessions.get(database)
     ]
     if seen:
-        detail = f"In use at the moment: {listed(seen)}. What is written from now on may be missing on the target."
+        detail = f"In use at the moment: {in_order(seen)}. What is written from now on may be missing on the target."
         return Check(name, WARN, detail, remedy)
     return Check(name, PASS, "nobody uses the databases at the moment" if writable else "all of them are read-only")

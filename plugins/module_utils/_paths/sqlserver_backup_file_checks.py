@@ -13,16 +13,15 @@ from collections.abc import Iterable
 from .._alibaba.reserved_names import RESERVED_DATABASE_NAMES
 from .._databases.sqlserver_backup_statements import LONGEST_PATH, safe_stem
 from .._databases.sqlserver_source import Database
-from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
+from .._plan import FAIL, PASS, UNKNOWN, WARN, Check, listed
 from .sqlserver_backup_plan import Observed, path_of
 from .sqlserver_backup_request import Request
 
 _GIB = 1024**3
 
 
-def listed(names: Iterable[str], limit: int = 20) -> str:
-    names = sorted(names)
-    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
+def in_order(names: Iterable[str]) -> str:
+    return listed(sorted(names), 20)
 
 
 def folder(request: Request, observed: Observed) -> Check:
@@ -73,7 +72,7 @@ def file_names(to_do: list[Database]) -> Check:
     return Check(
         "file_names",
         WARN,
-        f"Not every character can stand in a file name: {listed(changed)}. The backups keep the true names.",
+        f"Not every character can stand in a file name: {in_order(changed)}. The backups keep the true names.",
         "Nothing, where this collection uploads and restores them. Tools that take the name from the file will not.",
     )
 
@@ -82,7 +81,7 @@ def path_lengths(request: Request, observed: Observed, to_do: list[Database]) ->
     long = [d.name for d in to_do if len(path_of(request, observed, d)) > LONGEST_PATH]
     if not long:
         return Check("path_length", PASS, "all paths are short enough")
-    detail = f"The paths of {listed(long)} are longer than {LONGEST_PATH} characters."
+    detail = f"The paths of {in_order(long)} are longer than {LONGEST_PATH} characters."
     return Check("path_length", FAIL, detail, "Choose a folder with a shorter path.")
 
 
@@ -91,4 +90,4 @@ def target_names(to_do: list[Database]) -> Check:
     if not odd:
         return Check("target_names", PASS, "no name is reserved at RDS")
     remedy = "Nothing for the backup. Restore them under other names."
-    return Check("target_names", WARN, f"RDS does not take these as names of databases: {listed(odd)}.", remedy)
+    return Check("target_names", WARN, f"RDS does not take these as names of databases: {in_order(odd)}.", remedy)
