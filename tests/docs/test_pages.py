@@ -168,7 +168,7 @@ def test_every_way_has_a_guide_with_all_its_points():
         assert page.runnable
         texts = re.split(r"^\d+\. .+\n-+$", page.text, flags=re.MULTILINE)[1:]
         for point, text in zip(points[:-1], texts, strict=False):
-            assert "Way back: " in text, f"{page.name}: {point}"
+            assert "**Way back:** " in text, f"{page.name}: {point}"
 
 
 def test_the_old_script_has_each_of_its_options_answered():
