@@ -36,7 +36,7 @@ UPLOAD = """
 import json, sys
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_access import oss_client
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_upload import Wish, upload
-from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_upload_file import Pace
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_upload_pace import Pace
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.services import Services
 options, wish = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 client = oss_client(Services(options, read_only=False))

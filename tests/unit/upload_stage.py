@@ -11,7 +11,7 @@ import random
 import fastcrc
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_access import oss_client
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_upload import Wish, upload
-from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_upload_file import Pace
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_upload_pace import Pace
 from ansible_collections.apsaradb.migration.tests.unit.backup_stage import BUCKET, ENDPOINTS, BackupStage, full
 from apsara_emulator.sqlserver import BackupDescription, backup_bytes
 

@@ -24,7 +24,9 @@ from .errors import AnswerLost, ServiceError
 from .oss import OssClient, Sent
 from .oss_model import Unfinished
 from .oss_parts import WINDOW, Span, part_size_for, spans
-from .oss_upload_file import Crew, Meter, Pace, PartBody, UploadFile
+from .oss_upload_crew import Crew
+from .oss_upload_file import PartBody, UploadFile
+from .oss_upload_pace import Meter, Pace
 from .oss_upload_resume import Begun, FileHere, KeptPart, first_of_this_content
 
 # How often a part is sent whose checksum differs over there.

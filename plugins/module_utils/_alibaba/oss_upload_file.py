@@ -4,31 +4,20 @@
 
 # This module util is private to the collection.
 
-"""The local side of an upload: a file that is read in windows and watched for changes, the pace, the progress, and
-threads that stop together."""
+"""The local side of an upload: a file that is read in windows and watched for changes, and bodies made of its parts."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterator
 
 from .._failure import MigrationFailure
-from .._progress import Progress
-from .._waiting import Clock
 from .crc64 import crc64
-from .oss_parts import WINDOW, Span
+from .oss_parts import Span
 
-T = TypeVar("T")
 # A piece of a window is what the socket gets at a time. Its time-out covers one piece, so that slow lines pass.
 _PIECE = 256 * 1024
-_PROGRESS_INTERVAL = 1.0
-
-
-class Cancelled(Exception):
-    """Another thread failed, or the task was interrupted. Not a failure of its own."""
 
 
 class UploadFile:
@@ -115,119 +104,6 @@ class PartBody:
                 piece = window[start : start + _PIECE]
                 self._on_piece(len(piece))
                 yield piece
-
-
-class Pace:
-    """Lets through `limit` bytes per second over all threads; None for as many as there are."""
-
-    def __init__(self, limit: float | None, clock: Clock) -> None:
-        self._limit = limit
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._free_at = 0.0
-
-    def take(self, count: int) -> None:
-        """Waits until `count` bytes may go."""
-        if self._limit is None:
-            return
-        with self._lock:
-            now = self._clock.monotonic()
-            turn = max(self._free_at, now)
-            self._free_at = turn + count / self._limit
-        if turn > now:
-            self._clock.sleep(turn - now)
-
-
-class Meter:
-    """Counts what is sent and tells it once a second."""
-
-    def __init__(self, total: int, clock: Clock, tell: Callable[[Progress], None] | None) -> None:
-        self._total = total
-        self._clock = clock
-        self._tell = tell
-        self._lock = threading.Lock()
-        self._started = self._told = clock.monotonic()
-        self.sent = 0
-        self._kept = 0
-
-    def keep(self, count: int) -> None:
-        """Bytes that the server has already."""
-        with self._lock:
-            self._kept += count
-
-    def add(self, count: int) -> None:
-        """Bytes that are being sent. Repetitions count as sent, so that the rate is the line's."""
-        with self._lock:
-            self.sent += count
-            now = self._clock.monotonic()
-            due = self._tell is not None and now - self._told >= _PROGRESS_INTERVAL
-            if due:
-                self._told = now
-        if due and self._tell is not None:
-            self._tell(self.progress())
-
-    def progress(self) -> Progress:
-        seconds = self._clock.monotonic() - self._started
-        done = min(self._kept + self.sent, self._total)
-        rate = self.sent / seconds if seconds > 0 else 0.0
-        return Progress(done, self._total, rate, (self._total - done) / rate if rate else None, self.sent)
-
-    @property
-    def seconds(self) -> float:
-        return self._clock.monotonic() - self._started
-
-
-class Crew:
-    """Threads that work on the same list and stop at the first failure."""
-
-    def __init__(self, threads: int) -> None:
-        self._threads = threads
-        self._stop = threading.Event()
-
-    def require_going(self) -> None:
-        """Raises Cancelled once somebody failed."""
-        if self._stop.is_set():
-            raise Cancelled
-
-    def work_on(self, items: Sequence[T], work: Callable[[T, bytearray], None]) -> None:
-        """Calls work(item, buffer) for each item; raises the first failure when all threads have ended."""
-        if min(self._threads, len(items)) <= 1:
-            buffer = bytearray(WINDOW)
-            for item in items:
-                work(item, buffer)
-            return
-        pending, lock = iter(items), threading.Lock()
-        failures: list[BaseException] = []
-
-        def run() -> None:
-            buffer = bytearray(WINDOW)
-            while not self._stop.is_set():
-                with lock:
-                    item = next(pending, None)
-                if item is None:
-                    return
-                try:
-                    work(item, buffer)
-                except Cancelled:
-                    return
-                except BaseException as failure:  # raised again below, in the thread that waits
-                    failures.append(failure)
-                    self._stop.set()
-
-        crew = [threading.Thread(target=run, daemon=True) for _number in range(min(self._threads, len(items)))]
-        for thread in crew:
-            thread.start()
-        try:
-            for thread in crew:
-                thread.join()
-        finally:
-            # Interrupted: let the others end as well.
-            self._stop.set()
-            for thread in crew:
-                thread.join()
-        if failures:
-            raise failures[0]
-        self._stop.clear()
 
 
 def _read_into(handle: int, view: memoryview, position: int) -> int:

@@ -22,7 +22,9 @@ from .errors import ServiceError
 from .oss import OssClient
 from .oss_model import StoredPart, Unfinished
 from .oss_parts import MOST_PARTS, Span, spans
-from .oss_upload_file import Crew, Meter, UploadFile
+from .oss_upload_crew import Crew
+from .oss_upload_file import UploadFile
+from .oss_upload_pace import Meter
 
 _MD5 = r"[0-9a-fA-F]{32}"
 

@@ -31,7 +31,7 @@ from .backup_upload_request import Request
 if TYPE_CHECKING:
     from .._alibaba.oss import OssClient
     from .._alibaba.oss_upload import Outcome
-    from .._alibaba.oss_upload_file import Pace
+    from .._alibaba.oss_upload_pace import Pace
     from .._alibaba.services import Services
     from .._progress import Progress
 
@@ -190,13 +190,13 @@ class BackupUpload:
         """The limit is for all uploads of the task together."""
         if self._request.bandwidth_limit is None:
             return None
-        from .._alibaba.oss_upload_file import Pace
+        from .._alibaba.oss_upload_pace import Pace
 
         return Pace(self._request.bandwidth_limit, client.clock)
 
     def _upload_with_others(self, client: OssClient, file: Local) -> None:
         """A file of one part has nothing that threads could share, so they share the files of that kind."""
-        from .._alibaba.oss_upload_file import Crew
+        from .._alibaba.oss_upload_crew import Crew
 
         threads = self._request.threads
         waiting = [f for f in to_upload(self._request, self._seen) if f.key not in self._outcomes]
