@@ -144,10 +144,14 @@ class Plays:
         """interrupt_at: Ctrl-C is pressed when this is on the screen."""
         import pyte
 
+        class Screen(pyte.HistoryScreen):
+            # Without the wrapper of every access that paging needs; nobody turns pages here.
+            __getattribute__ = pyte.Screen.__getattribute__
+
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        screen = pyte.HistoryScreen(columns, lines, history=1_000_000, ratio=1e-6)
-        stream, raw, shots, pressed = pyte.ByteStream(screen), b"", [""], False
+        screen = Screen(columns, lines, history=1_000_000, ratio=1e-6)
+        stream, raw, rows, shots, pressed = pyte.ByteStream(screen), b"", [""] * lines, [""], False
         controlling = (
             "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
         )
@@ -170,15 +174,21 @@ class Plays:
                     break
                 raw += data
                 stream.feed(data)
-                shot = "\n".join(line.rstrip() for line in screen.display).rstrip()
+                for number in screen.dirty:
+                    rows[number] = _text(screen.buffer[number], columns)
+                screen.dirty.clear()
+                shot = "\n".join(rows).rstrip()
                 if "\u2501" in shot and shot != shots[-1]:
                     shots.append(shot)
                 if interrupt_at and interrupt_at in shot and not pressed:
                     pressed = bool(os.write(master, b"\x03"))
         os.close(master)
-        above = ["".join(row[column].data for column in range(columns)).rstrip() for row in screen.history.top]
-        text = "\n".join([*above, *(line.rstrip() for line in screen.display)])
+        text = "\n".join([*(_text(row, columns) for row in screen.history.top), *rows])
         return Seen(process.returncode, text, shots[1:], raw, self.left())
+
+
+def _text(row, columns):
+    return "".join(row[column].data for column in range(columns)).rstrip()
 
 
 def _end(process):
