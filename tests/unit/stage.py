@@ -22,12 +22,14 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._waiting import
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "emulator"))
 
 from apsara_emulator import Gateway, ManualClock, World
+from apsara_emulator.oss.storage import BlobStore
 from apsara_emulator.postgresql.home import FOLDER_VARIABLE
 from apsara_emulator.requests_adapter import EmulatorAdapter
 
-# Servers that live for a test write nothing to a disk, where memory is plenty.
-if os.path.isdir("/dev/shm") and shutil.disk_usage("/dev/shm").free > 4 * 1024**3:
-    os.environ.setdefault(FOLDER_VARIABLE, "/dev/shm")
+# What lives for a test is not written to a disk, where memory is plenty.
+SCRATCH = "/dev/shm" if os.path.isdir("/dev/shm") and shutil.disk_usage("/dev/shm").free > 4 * 1024**3 else None
+if SCRATCH:
+    os.environ.setdefault(FOLDER_VARIABLE, SCRATCH)
 
 ENDPOINT = "http://127.0.0.1:1"
 SOURCE, TARGET = "rm-bp1sqlsource00001", "rm-bp1sqltarget00001"
@@ -43,7 +45,7 @@ class Stage:
 
     def __init__(self, variants=None):
         self.time = ManualClock()
-        self.world = World.default(clock=self.time, variants=variants)
+        self.world = World.default(clock=self.time, variants=variants, store=BlobStore(SCRATCH))
         self.session = requests.Session()
         self.session.trust_env = False
         self.session.mount("http://", EmulatorAdapter(Gateway(self.world)))

@@ -208,9 +208,10 @@ def check_bounds(source):
         repr(one).encode("utf-8")
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.integers(0, len(BASES) - 1), st.data())
-def test_damaged_files_never_make_it_fail(number, data):
+ANY_BASE = st.integers(0, len(BASES) - 1)
+
+
+def _damaged(number, data):
     changed = bytearray(BASES[number])
     for _time in range(data.draw(st.integers(1, 6))):
         place = min(data.draw(PLACE[number]), len(changed) - 1)
@@ -218,6 +219,19 @@ def test_damaged_files_never_make_it_fail(number, data):
         changed[place : place + len(new)] = new
     end = data.draw(st.one_of(st.just(len(changed)), st.integers(0, len(changed))))
     check_bounds(Memory(bytes(changed[:end])))
+
+
+@settings(max_examples=100, deadline=None)
+@given(ANY_BASE, st.data())
+def test_damaged_files_never_make_it_fail(number, data):
+    _damaged(number, data)
+
+
+@pytest.mark.soak
+@settings(max_examples=5000, deadline=None)
+@given(ANY_BASE, st.data())
+def test_many_damaged_files_never_make_it_fail(number, data):
+    _damaged(number, data)
 
 
 def repaired(data):
@@ -254,9 +268,7 @@ def test_records_that_claim_to_be_long_are_not_read():
     assert max(length for _offset, length in source.asked) <= MOST_OF_A_READ
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.integers(0, len(BASES) - 1), st.data())
-def test_believable_nonsense_never_makes_it_fail(number, data):
+def _nonsense(number, data):
     changed = bytearray(BASES[number])
     for _time in range(data.draw(st.integers(1, 4))):
         place = min(data.draw(PLACE[number]), len(changed) - 8)
@@ -264,6 +276,19 @@ def test_believable_nonsense_never_makes_it_fail(number, data):
         value = data.draw(VALUE[width])
         changed[place : place + width] = (value & ((1 << 8 * width) - 1)).to_bytes(width, "little")
     check_bounds(Memory(bytes(repaired(changed))))
+
+
+@settings(max_examples=100, deadline=None)
+@given(ANY_BASE, st.data())
+def test_believable_nonsense_never_makes_it_fail(number, data):
+    _nonsense(number, data)
+
+
+@pytest.mark.soak
+@settings(max_examples=5000, deadline=None)
+@given(ANY_BASE, st.data())
+def test_much_believable_nonsense_never_makes_it_fail(number, data):
+    _nonsense(number, data)
 
 
 @settings(max_examples=200, deadline=None)

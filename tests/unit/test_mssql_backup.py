@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import json
+import pathlib
 import sys
+import tempfile
 import threading
 
 import pytest
@@ -16,7 +18,7 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._databases.sqls
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths import sqlserver_backup
 from ansible_collections.apsaradb.migration.plugins.modules import mssql_backup
 from ansible_collections.apsaradb.migration.tests.unit.sqlserver_stage import OPTIONS, PASSWORD, SqlServerStage, driver
-from ansible_collections.apsaradb.migration.tests.unit.stage import End, arguments
+from ansible_collections.apsaradb.migration.tests.unit.stage import SCRATCH, End, arguments
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -28,17 +30,19 @@ NAMES = st.text(
 
 
 @pytest.fixture
-def new_stage(tmp_path, monkeypatch):
+def new_stage(monkeypatch):
     """new_stage(**of the server) → a SqlServerStage that modules of this process reach through the driver."""
     monkeypatch.setitem(sys.modules, "pymssql", driver)
 
     def make(**changes):
-        stage = SqlServerStage(tmp_path / "server.json", **changes)
+        stage = SqlServerStage(pathlib.Path(folder, "server.json"), **changes)
         monkeypatch.setenv("STAND_IN_SERVER", str(stage.path))
         monkeypatch.setattr(sqlserver_backup, "Clock", lambda: stage.clock)
         return stage
 
-    return make
+    # Each statement writes the whole server.
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
+        yield make
 
 
 @pytest.fixture
@@ -134,7 +138,7 @@ def test_odd_names_are_backed_up_once_and_found_again(new_stage, backup):
     _any_name(new_stage, backup, ODD_NAMES)
 
 
-@settings(max_examples=6, suppress_health_check=ONE_STAGE)
+@settings(max_examples=30, suppress_health_check=ONE_STAGE)
 @given(LISTS_OF_NAMES)
 def test_any_name_is_backed_up_once_and_found_again(new_stage, backup, names):
     _any_name(new_stage, backup, names)

@@ -24,12 +24,13 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.servic
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.backup_migration import BackupMigration
 from ansible_collections.apsaradb.migration.plugins.module_utils._waiting import Clock
 from ansible_collections.apsaradb.migration.tests.unit.backup_stage import OSS_ENDPOINT
-from ansible_collections.apsaradb.migration.tests.unit.stage import CREDENTIALS, TARGET, End, Stage, arguments
+from ansible_collections.apsaradb.migration.tests.unit.stage import CREDENTIALS, SCRATCH, TARGET, End, Stage, arguments
 from ansible_collections.apsaradb.migration.tests.unit.truth_objects import TruthVerifier, replace_readings
 from ansible_collections.apsaradb.migration.tests.unit.truth_session import Cut, Killed, TruthClient, TruthSession
 from apsara_emulator import ManualClock, Variants, WallClock, World
 from apsara_emulator.operations import settle
 from apsara_emulator.oss.service import OssService
+from apsara_emulator.oss.storage import BlobStore
 
 MODULES = "ansible_collections.apsaradb.migration.plugins.modules."
 MASK = "********"
@@ -40,7 +41,7 @@ class TruthStage(Stage):
 
     def __init__(self, document, variants, *, oss=False):
         self.time = ManualClock()
-        self.world = World(document, self.time, variants=Variants(variants))
+        self.world = World(document, self.time, variants=Variants(variants), store=BlobStore(SCRATCH))
         # oss2 signs with the real time.
         service = OssService(self.world, WallClock()) if oss else None
         if service:
