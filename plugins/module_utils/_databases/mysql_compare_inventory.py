@@ -87,8 +87,18 @@ class _Reader:
         self._as_sql = session.is_mariadb and session.number >= _DEFAULTS_AS_SQL
 
     def definitions(self, kind: str) -> Definitions:
-        make: Callable[[], Iterable[tuple[str, str]]] = getattr(self, f"_{kind}")
-        return {("", name): definition for name, definition in make()}
+        of_kind: Mapping[str, Callable[[], Iterable[tuple[str, str]]]] = {
+            "tables": self._tables,
+            "indexes": self._indexes,
+            "constraints": self._constraints,
+            "views": self._views,
+            "routines": self._routines,
+            "triggers": self._triggers,
+            "events": self._events,
+            "definers": self._definers,
+            "sequences": self._sequences,
+        }
+        return {("", name): definition for name, definition in of_kind[kind]()}
 
     def hidden(self) -> list[str]:
         """What has a name here and no text, because the account may not see it."""

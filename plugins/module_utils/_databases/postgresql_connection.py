@@ -229,6 +229,11 @@ def identifier(*parts: str) -> str:
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
 
 
+def version_text(number: int) -> str:
+    """15.4 for 150004."""
+    return f"{number // 10000}.{number % 10000}"
+
+
 def script(statements: Iterable[str]) -> str:
     """SQL to run, each statement ended by a semicolon; it is complete, so that it can be copied."""
     return " ".join(f"{statement};" for statement in statements)

@@ -16,7 +16,7 @@ from .._databases.comparison import Definitions, Difference, Wish, of_definition
 from .._databases.postgresql_compare import compare_database
 from .._databases.postgresql_compare_hash import MD5, SERVER
 from .._databases.postgresql_compare_inventory import KINDS, of_server
-from .._databases.postgresql_connection import Session, connect
+from .._databases.postgresql_connection import Session, connect, version_text
 from .._failure import BadRequest, refuse_options
 from .._waiting import Clock
 from .comparison import comparison_problems, require_databases, require_two_servers, require_verdict, wanted
@@ -76,7 +76,7 @@ def compare(request: Request, clock: Clock) -> dict[str, Any]:
             )
         differences, unread = _of_server(request, source, target)
         names, missing = _databases(request, source, target)
-        versions = {"source": _version(source.version), "target": _version(target.version)}
+        versions = {"source": version_text(source.version), "target": version_text(target.version)}
     unread += missing
     before = stillness.beginning(request.source, names)
     target_before = stillness.beginning(request.target, names)
@@ -156,7 +156,3 @@ def _databases(request: Request, source: Session, target: Session) -> tuple[list
         *(f"database {name}, which takes no connections" for name in closed),
         *(f"database {name}, which is not on the target" for name in absent),
     ]
-
-
-def _version(number: int) -> str:
-    return f"{number // 10000}.{number % 10000}"

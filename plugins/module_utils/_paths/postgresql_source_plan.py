@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .._databases import postgresql_source_checks as source_checks
-from .._databases.postgresql_connection import identifier
+from .._databases.postgresql_connection import identifier, version_text
 from .._databases.postgresql_source import Account, Facts, HbaRule
 from .._databases.postgresql_source_account import account_statements
 from .._databases.postgresql_source_freeze import SETTING, Other, Proof, ReadOnly, Rights
@@ -77,7 +77,7 @@ def plan(request: Request, observed: Observed) -> Plan:
 
 def facts(request: Request, observed: Observed) -> dict[str, Any]:
     """The module's own result keys."""
-    result: dict[str, Any] = {"server_version": _version(observed.version)}
+    result: dict[str, Any] = {"server_version": version_text(observed.version)}
     if observed.facts is not None:
         result["databases"] = [_database_result(database) for database in observed.facts.databases]
     if request.account and request.target_cidr and request.state in (CHECKED, PREPARED):
@@ -89,10 +89,6 @@ def facts(request: Request, observed: Observed) -> dict[str, Any]:
         result["wal_position"] = proof.wal_position if proof else None
         result["wal_intervals"] = list(proof.intervals) if proof else []
     return result
-
-
-def _version(number: int) -> str:
-    return f"{number // 10000}.{number % 10000}"
 
 
 def _database_result(database: Any) -> dict[str, Any]:
