@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,18 +20,19 @@ from urllib3 import HTTPResponse
 from .clock import Clock
 from .gateway import ConnectionFault, Gateway, HttpRequest, HttpResponse
 from .http_messages import Delivery
+from .world import World
 
 
-class EmulatorAdapter(BaseAdapter):
-    """Mount it on a session for the endpoints that the gateway is to answer.
+class WorldAdapter(BaseAdapter, ABC):
+    """What stands between a session and a service in this process.
 
     Faults become what `requests` raises over a real connection. Time that would be spent waiting passes on the world's
     clock: up to the read time-out of the request, which is then raised.
     """
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, world: World) -> None:
         super().__init__()
-        self.gateway = gateway
+        self._world = world
 
     def send(
         self,
@@ -42,21 +44,40 @@ class EmulatorAdapter(BaseAdapter):
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """As in the base class. Raises ConnectionError and ReadTimeout of requests."""
-        answer = self.gateway.handle(_http_request(request))
-        limit = _read_limit(timeout)
+        limit = timeout[1] if isinstance(timeout, tuple) else timeout
+        answer = self._answer(request, stream, limit)
         if isinstance(answer, ConnectionFault):
             self._wait(answer.seconds, limit, request)
             raise requests.exceptions.ConnectionError("Connection aborted: reset by the emulator", request=request)
-        return self._response(request, answer, limit)
+        return answer
 
     def close(self) -> None:
         """Nothing to close."""
 
+    @abstractmethod
+    def _answer(
+        self, request: requests.PreparedRequest, stream: bool, limit: float | None
+    ) -> requests.Response | ConnectionFault:
+        """What the service says. limit: the longest silence that the reader bears."""
+
     def _wait(self, seconds: float, limit: float | None, request: requests.PreparedRequest) -> None:
+        self._world.clock.sleep(seconds if limit is None else min(seconds, limit))
         if limit is not None and seconds >= limit:
-            self.gateway.world.clock.sleep(limit)
             raise requests.exceptions.ReadTimeout("Read timed out: the emulator keeps silent", request=request)
-        self.gateway.world.clock.sleep(seconds)
+
+
+class EmulatorAdapter(WorldAdapter):
+    """Mount it on a session for the endpoints that the gateway is to answer."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        super().__init__(gateway.world)
+        self.gateway = gateway
+
+    def _answer(
+        self, request: requests.PreparedRequest, stream: bool, limit: float | None
+    ) -> requests.Response | ConnectionFault:
+        answer = self.gateway.handle(_http_request(request))
+        return answer if isinstance(answer, ConnectionFault) else self._response(request, answer, limit)
 
     def _response(
         self, request: requests.PreparedRequest, answer: HttpResponse, limit: float | None
@@ -87,11 +108,6 @@ def _http_request(request: requests.PreparedRequest) -> HttpRequest:
 
 def _text(value: Any) -> str:
     return value.decode("latin-1") if isinstance(value, bytes) else str(value)
-
-
-def _read_limit(timeout: Any) -> float | None:
-    limit = timeout[1] if isinstance(timeout, tuple) else timeout
-    return None if limit is None else float(limit)
 
 
 def _raw(answer: HttpResponse, clock: Clock, limit: float | None) -> HTTPResponse:

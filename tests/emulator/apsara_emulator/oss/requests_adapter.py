@@ -7,17 +7,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import HTTPResponse
 
 from ..http_messages import ConnectionFault
-from ..requests_adapter import Trickle
+from ..requests_adapter import Trickle, WorldAdapter
 from .errors import BrokenBody
 from .messages import Body, OssRequest, OssResponse
 from .service import OssService
@@ -25,47 +24,25 @@ from .service import OssService
 _CHUNK = 256 * 1024
 
 
-class OssAdapter(BaseAdapter):
-    """Mount it on a session for the endpoints that the service is to answer.
-
-    Faults become what `requests` raises over a real connection. Time that would be spent waiting passes on the world's
-    clock: up to the read time-out of the request, which is then raised.
-    """
+class OssAdapter(WorldAdapter):
+    """Mount it on a session for the endpoints that the service is to answer."""
 
     def __init__(self, service: OssService) -> None:
-        super().__init__()
+        super().__init__(service.world)
         self.service = service
 
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: float | tuple[float, float] | tuple[float, None] | None = None,
-        verify: bool | str = True,
-        cert: bytes | str | tuple[bytes | str, bytes | str] | None = None,
-        proxies: Mapping[str, str] | None = None,
-    ) -> requests.Response:
-        """As in the base class. Raises ConnectionError and ReadTimeout of requests."""
-        limit = timeout[1] if isinstance(timeout, tuple) else timeout
+    def _answer(
+        self, request: requests.PreparedRequest, stream: bool, limit: float | None
+    ) -> requests.Response | ConnectionFault:
         sent = _oss_request(request)
         answer = self.service.handle(sent)
         if isinstance(answer, ConnectionFault):
-            self._wait(answer.seconds, limit, request)
-            raise requests.exceptions.ConnectionError("Connection aborted: reset by the emulator", request=request)
+            return answer
         _drain(sent.body)
         content: Any = _Content(answer)
         if answer.delivery.kind == "trickled":
             content = Trickle(content, answer.delivery, self.service.world.clock, limit)
         return _response(request, answer, content, stream)
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-    def _wait(self, seconds: float, limit: float | None, request: requests.PreparedRequest) -> None:
-        clock = self.service.world.clock
-        clock.sleep(seconds if limit is None else min(seconds, limit))
-        if limit is not None and seconds >= limit:
-            raise requests.exceptions.ReadTimeout("Read timed out: the emulator keeps silent", request=request)
 
 
 def _oss_request(request: requests.PreparedRequest) -> OssRequest:

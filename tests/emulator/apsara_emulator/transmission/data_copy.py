@@ -25,15 +25,14 @@ select attname from pg_attribute
 class Snapshot:
     """Which transactions a copy has seen; identifiers are of 64 bits."""
 
-    first_running: int
     first_unknown: int
     running: frozenset[int] = field(default_factory=frozenset)
 
     @classmethod
     def parse(cls, text: str) -> Snapshot:
         """From the text of pg_current_snapshot()."""
-        low, high, running = text.split(":")
-        return cls(int(low), int(high), frozenset(int(one) for one in running.split(",") if one))
+        _first_running, first_unknown, running = text.split(":")
+        return cls(int(first_unknown), frozenset(int(one) for one in running.split(",") if one))
 
     def has_seen(self, transaction: int) -> bool:
         """Whether a transaction, by its identifier of 32 bits, was committed by then."""
