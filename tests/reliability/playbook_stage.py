@@ -77,8 +77,11 @@ PATHS = {
 
 
 def harmful(path):
-    """What of its effects must not happen twice where two runs meet. An assessment begins nothing."""
-    return {action: times for action, times in path.once.items() if action != cloud_stage.PRECHECK}
+    """What of its effects must not happen twice where two runs meet.
+
+    An assessment begins nothing, nor does the precheck of a job, which is what starting it means before it is paid for.
+    """
+    return {action: n for action, n in path.once.items() if action not in (cloud_stage.PRECHECK, dts_stage.START)}
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.backup
     trouble_of_failure,
     trouble_of_success,
 )
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.rpc import RpcClient
 from ansible_collections.apsaradb.migration.tests.unit.backup_stage import (
     BUCKET,
     ENDPOINTS,
@@ -24,6 +25,7 @@ from ansible_collections.apsaradb.migration.tests.unit.backup_stage import (
     log,
 )
 from ansible_collections.apsaradb.migration.tests.unit.stage import TARGET
+from apsara_emulator import Variants
 
 CREATE = "CreateMigrateTask"
 
@@ -252,3 +254,31 @@ def test_without_a_privileged_account(run):
     assert (done["failed"], done["error"]["code"]) == (True, "no_privileged_account")
     assert done["databases"][0]["state"] == "online"
     assert ENDPOINTS
+
+
+def begun_twice(monkeypatch):
+    """Another run begins the same restore a moment before; the service takes both."""
+    call, sent = RpcClient.call, []
+
+    def both(client, action, parameters=None):
+        if action == CREATE and not sent:
+            sent.append(call(client, action, parameters))
+        return call(client, action, parameters)
+
+    monkeypatch.setattr(RpcClient, "call", both)
+    return sent
+
+
+def test_a_database_that_another_run_restores_at_the_same_time(run, monkeypatch):
+    """Nobody is told to drop what the other run has just brought."""
+    stage = BackupStage(Variants({"second_task": "accepted"}))
+    stage.put("sales.bak", full("sales"))
+    sent = begun_twice(monkeypatch)
+    result = run(stage, MODULE, **WISH)
+    assert (result["failed"], result["error"]["code"]) == (True, "another_task"), result["msg"]
+    assert sent[0]["MigrateTaskId"] in result["msg"]
+    assert "Drop nothing" in result["msg"]
+    assert "drop the database" not in result["msg"]
+    again = run(stage, MODULE, **WISH)
+    assert (again["failed"], again["changed"]) == (False, False), again.get("msg")
+    assert len(stage.creates()) == 2

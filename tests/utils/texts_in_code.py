@@ -99,7 +99,7 @@ def failures(root: pathlib.Path) -> list[Failure]:
     """What is raised with a code of the collection's own, once for each code, message and remedy."""
     found: dict[Failure, None] = {}
     for _path, call, scope in _calls(root):
-        words = {word.arg: word.value for word in call.keywords}
+        words = _of_trouble(call) or {word.arg: word.value for word in call.keywords}
         if (
             "code" not in words
             or (isinstance(words["code"], ast.Name) and not words["code"].id.isupper())
@@ -107,12 +107,21 @@ def failures(root: pathlib.Path) -> list[Failure]:
         ):
             continue
         codes = scope.texts(words["code"])
-        messages = scope.every(call.args[0] if call.args else None, len(codes))
+        message = words.get("cause", call.args[0] if call.args else None)
+        messages = scope.every(message, len(codes))
         remedy = scope.texts(words.get("remedy"))[0] if "remedy" in words else ""
         for code, message in zip(codes, messages, strict=True):
-            if re.fullmatch(rf"[a-z][a-z0-9_]+{UNTOLD}?", code):
-                found[Failure(code, tidy(message), tidy(remedy))] = None
+            failure = Failure(code, tidy(message), tidy(remedy))
+            # What says nothing of its own passes on what another failure said.
+            if re.fullmatch(rf"[a-z][a-z0-9_]+{UNTOLD}?", code) and (failure.message or failure.remedy):
+                found[failure] = None
     return sorted(found)
+
+
+def _of_trouble(call: ast.Call) -> dict[str | None, ast.expr]:
+    """What went wrong with one database of many has code, cause and remedy in this order."""
+    is_one = isinstance(call.func, ast.Name) and call.func.id == "Trouble" and len(call.args) == 3
+    return dict(zip(("code", "cause", "remedy"), call.args, strict=True)) if is_one else {}
 
 
 def checks(root: pathlib.Path) -> list[Found]:

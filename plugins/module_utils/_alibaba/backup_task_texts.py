@@ -25,11 +25,12 @@ class Trouble(NamedTuple):
     remedy: str
 
 
+NAME_TAKEN = "name_taken"
 _TROUBLES: tuple[tuple[str, Trouble], ...] = (
     (
         r"already exists? on RDS",
         Trouble(
-            "name_taken",
+            NAME_TAKEN,
             "A database of this name is on the instance already.",
             "Give another new_name, or drop the database on the instance if it is a leftover.",
         ),

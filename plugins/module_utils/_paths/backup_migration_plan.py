@@ -106,7 +106,7 @@ def overall(states: Iterable[str]) -> str:
 
 
 def _standing(request: Request, observed: Observed, one: DatabaseBackups) -> Standing:
-    on_target, task = observed.state_on_target(one.target), observed.newest_task(one.target)
+    on_target, task = observed.state_on_target(one.target), observed.current_task(one.target)
     chain = observed.chains.get(one.target)
     if _is_done(observed, on_target, task):
         return Standing(one, ONLINE, task=task)

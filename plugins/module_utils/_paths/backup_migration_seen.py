@@ -80,9 +80,13 @@ class Observed(NamedTuple):
     import_role: bool | None = None
     rehearsal: bool = False
 
-    def newest_task(self, target: str) -> api.BackupTask | None:
-        """The newest one that is listed for a database of this name."""
-        return next(iter(self.tasks.of(target)), None) if self.tasks else None
+    def current_task(self, target: str) -> api.BackupTask | None:
+        """Of those that are listed for a database of this name, the newest that is not finished, or else the newest.
+
+        A newer one may have failed because an older one is at work.
+        """
+        listed = self.tasks.of(target) if self.tasks else ()
+        return next((task for task in listed if task.unfinished), listed[0] if listed else None)
 
     def state_on_target(self, target: str) -> str | None:
         """The service's word for the state; None where there is no such database."""

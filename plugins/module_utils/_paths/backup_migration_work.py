@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from .._alibaba import rds
 from .._alibaba import rds_backup_tasks as api
-from .._alibaba.backup_task_texts import Trouble, trouble_of_failure, trouble_of_success
+from .._alibaba.backup_task_texts import NAME_TAKEN, Trouble, trouble_of_failure, trouble_of_success
 from .._plan import Step
 from .backup_migration_plan import DEFERRED, IN_FLIGHT, LOST, ONLINE, STAGED, Standing
 from .backup_migration_seen import Chain
@@ -27,6 +27,11 @@ class Seen:
     tasks: dict[str, api.BackupTask]
     databases: dict[str, str]
     rows: dict[str, tuple[api.BackupFileRow, ...] | None]
+
+    def other_task(self, database: str, task_id: str) -> str | None:
+        """The id of another task that restores, or restored, the database."""
+        same = (t for t in self.tasks.values() if t.database.casefold() == database.casefold())
+        return next((task.id for task in same if task.id != task_id and not task.ended_badly), None)
 
 
 @dataclass
@@ -83,13 +88,19 @@ class Work:
             self.seen_busy = True
         old_failure = self.failed_before and not self.seen_busy and now - self.sent_at <= settle
         if task is not None and task.ended_badly and not old_failure:
-            self.fail(trouble_of_failure(task.description))
+            self.fail(self._trouble_of(task, seen))
         elif self.sent is not None and self.sent.action == api.OPEN:
             self._look_at_opening(seen, task)
         elif self.in_chain:
             self._look_at_chain(seen, task, now, settle)
         else:
             self._look_at_restore(seen, task, now, settle)
+
+    def _trouble_of(self, task: api.BackupTask, seen: Seen) -> Trouble:
+        """The service may take two tasks for a database, and lets the slower one find its name taken."""
+        trouble = trouble_of_failure(task.description)
+        other = seen.other_task(self.target, task.id) if trouble.code == NAME_TAKEN else None
+        return Trouble("another_task", _ANOTHER.format(other), _LEAVE_IT) if other else trouble
 
     def _look_at_restore(self, seen: Seen, task: api.BackupTask | None, now: float, settle: float) -> None:
         if task is None or task.unfinished:
@@ -142,6 +153,8 @@ class Work:
             self.done, self.state = True, STAGED
 
 
+_ANOTHER = "Task {}, which another run or somebody else began at the same time, restores or restored this database."
+_LEAVE_IT = "Drop nothing. Run again when that task has ended: what is there is left alone."
 _SUCCEEDED_WITHOUT = "The task succeeded, but its database does not show on the instance."
 _NOT_TAKEN = "The service accepted the file, but the chain shows no sign of it."
 _LOOK = "Look at the task in the console (Backup Data Upload History), then run again."
