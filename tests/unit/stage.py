@@ -39,6 +39,32 @@ CREDENTIALS = {
     "rds_endpoint": ENDPOINT,
 }
 
+# Ways in which a call, or its answer, can be lost.
+LOSSES = [
+    {"kind": "throttle"},
+    {"kind": "throttle", "retry_after": 3000},
+    {"kind": "http_500"},
+    {"kind": "http_500", "effect": True},
+    {"kind": "http_503"},
+    {"kind": "http_503", "effect": True},
+    {"kind": "close_before"},
+    {"kind": "close_after"},
+    {"kind": "timeout_after"},
+    {"kind": "stall"},
+    {"kind": "truncate"},
+    {"kind": "html"},
+    {"kind": "html", "effect": True},
+    {"kind": "empty"},
+    {"kind": "trickle", "seconds": 1},
+    {"kind": "huge"},
+    {"kind": "redirect"},
+]
+
+
+def loss_id(fault):
+    """The name of a test with it."""
+    return fault["kind"] + ("+effect" if fault.get("effect") else "")
+
 
 class Stage:
     """A world, the clock of everybody in it, and what the world saw."""

@@ -14,27 +14,12 @@ from ansible_collections.apsaradb.migration.tests.unit.dts_stage import (
     START,
     MigrationStage,
 )
+from ansible_collections.apsaradb.migration.tests.unit.stage import LOSSES, loss_id
 from apsara_emulator import draw
 from apsara_emulator.faults import KINDS, OSS_ONLY
 
 FAULTS = [
-    {"kind": "throttle"},
-    {"kind": "throttle", "retry_after": 3000},
-    {"kind": "http_500"},
-    {"kind": "http_500", "effect": True},
-    {"kind": "http_503"},
-    {"kind": "http_503", "effect": True},
-    {"kind": "close_before"},
-    {"kind": "close_after"},
-    {"kind": "timeout_after"},
-    {"kind": "stall"},
-    {"kind": "truncate"},
-    {"kind": "html"},
-    {"kind": "html", "effect": True},
-    {"kind": "empty"},
-    {"kind": "trickle", "seconds": 1},
-    {"kind": "huge"},
-    {"kind": "redirect"},
+    *LOSSES,
     {"kind": "expired_token"},
     {"kind": "clock_skew", "seconds": 3600},
     {"kind": "clock_skew", "seconds": -3600},
@@ -46,12 +31,8 @@ def test_every_kind_of_fault_is_tried():
     assert {fault["kind"] for fault in FAULTS} == KINDS.keys() - OSS_ONLY
 
 
-def _id(fault):
-    return fault["kind"] + ("+effect" if fault.get("effect") else "")
-
-
 @pytest.mark.soak
-@pytest.mark.parametrize("fault", FAULTS, ids=_id)
+@pytest.mark.parametrize("fault", FAULTS, ids=loss_id)
 @pytest.mark.parametrize("seed", range(2))
 def test_one_purchase_in_any_world(run, fault, seed):
     stage = MigrationStage(draw(seed))

@@ -7,35 +7,16 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.apsaradb.migration.tests.unit.stage import SOURCE, TARGET, Stage
+from ansible_collections.apsaradb.migration.tests.unit.stage import LOSSES, SOURCE, TARGET, Stage, loss_id
 from apsara_emulator import draw
 
 WISH = {"source_instance_id": SOURCE, "instance_id": TARGET, "databases": ["crm", "hr"]}
 MODULE = "rds_import_between_instances"
 ACTIONS = {"import": "ImportDatabaseBetweenInstances", "copy": "CopyDatabaseBetweenInstances"}
-FAULTS = [
-    {"kind": "throttle"},
-    {"kind": "throttle", "retry_after": 3000},
-    {"kind": "http_500"},
-    {"kind": "http_500", "effect": True},
-    {"kind": "http_503"},
-    {"kind": "http_503", "effect": True},
-    {"kind": "close_before"},
-    {"kind": "close_after"},
-    {"kind": "timeout_after"},
-    {"kind": "stall"},
-    {"kind": "truncate"},
-    {"kind": "html"},
-    {"kind": "html", "effect": True},
-    {"kind": "empty"},
-    {"kind": "trickle", "seconds": 1},
-    {"kind": "huge"},
-    {"kind": "redirect"},
-]
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f["kind"] + ("+effect" if f.get("effect") else ""))
+@pytest.mark.parametrize("fault", LOSSES, ids=loss_id)
 @pytest.mark.parametrize("method", ["import", "copy"])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_done_once(run, fault, method, seed):
