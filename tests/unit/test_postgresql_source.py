@@ -209,7 +209,7 @@ def test_long_transactions_and_large_objects(server):
     assert found["large_objects"]["detail"].startswith("1 large objects")
 
 
-def test_tablespaces(server, tmp_path_factory):
+def test_tablespaces(server):
     folder = server.folder / "space"
     folder.mkdir()
     server._home.give(folder)
