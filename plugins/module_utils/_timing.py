@@ -4,12 +4,17 @@
 
 # This module util is private to the collection.
 
-"""When a task began and ended, for its result. Reports draw their timeline from it."""
+"""Moments as results tell them, and when a task began and ended. Reports draw their timeline from it."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def timing(began: float, ended: float) -> dict[str, Any]:
@@ -17,5 +22,10 @@ def timing(began: float, ended: float) -> dict[str, Any]:
     return {"began": _iso(began), "ended": _iso(ended), "seconds": round(ended - began, 1)}
 
 
+def moment_text(moment: datetime) -> str:
+    """A moment of UTC, to the second."""
+    return moment.strftime(_FORM)
+
+
 def _iso(moment: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
+    return time.strftime(_FORM, time.gmtime(moment))

@@ -16,6 +16,7 @@ from .._alibaba import rds
 from .._alibaba import rds_cloud_migration as api
 from .._alibaba.assessment import Report, accept_names
 from .._plan import Plan
+from .._timing import moment_text
 from .cloud_migration_plan import Observed, current, failed_before, newest_assessment
 from .cloud_migration_request import Request
 
@@ -54,7 +55,7 @@ def migration_facts(found: api.Migration) -> dict[str, Any]:
         "positions": {"received": told.received, "replayed": told.replayed},
         "lag_bytes": told.lag_bytes,
         "lag_seconds": told.lag_seconds,
-        "created": _text(found.created),
+        "created": moment_text(found.created) if found.created else None,
         "switch_time": found.switch_time,
         "checks": checks_facts(found.report),
         "detail": list(found.report.events),
@@ -84,7 +85,7 @@ def _assessment_facts(found: api.Assessment | None, now: datetime) -> dict[str, 
         "task_id": found.id,
         "name": found.name,
         "outcome": found.report.outcome,
-        "created": _text(found.created),
+        "created": moment_text(found.created) if found.created else None,
         "age": age,
         "checks": checks_facts(found.report),
     }
@@ -93,7 +94,3 @@ def _assessment_facts(found: api.Assessment | None, now: datetime) -> dict[str, 
 def _predicted_assessment(request: Request) -> dict[str, Any]:
     nothing: dict[str, Any] = {"created": None, "age": None, "checks": []}
     return {"task_id": None, "name": request.task_name, "outcome": rds.UNTOLD, **nothing}
-
-
-def _text(moment: datetime | None) -> str | None:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None

@@ -20,6 +20,7 @@ from .._alibaba import rds_backup_tasks as api
 from .._alibaba.backup_task_texts import trouble_of_failure, trouble_of_success
 from .._alibaba.errors import ServiceError
 from .._alibaba.rpc import RpcClient
+from .._timing import moment_text
 
 PATH = "backup_migration"
 _WORKERS = 8
@@ -78,8 +79,8 @@ def _row(task: api.BackupTask, files: list[api.BackupFileRow] | None) -> dict[st
         "state": _state(task),
         "status": task.status,
         "progress": None,
-        "begin": _text(task.created),
-        "end": _text(task.ended),
+        "begin": moment_text(task.created) if task.created else None,
+        "end": moment_text(task.ended) if task.ended else None,
         "error": f"{trouble.cause} {trouble.remedy}" if trouble else None,
         "description": task.description or None,
         "backup_mode": task.mode or None,
@@ -97,7 +98,3 @@ def _state(task: api.BackupTask) -> str:
 
 def _file(row: api.BackupFileRow) -> Mapping[str, Any]:
     return {"name": row.name, "status": row.status, "description": row.description or None}
-
-
-def _text(moment: datetime | None) -> str | None:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None

@@ -19,6 +19,7 @@ from .._alibaba import rds_cloud_migration as api
 from .._alibaba.assessment import FAILED, PASSED
 from .._alibaba.errors import ServiceError
 from .._alibaba.rpc import RpcClient
+from .._timing import moment_text
 from .cloud_migration_checks import problems
 from .cloud_migration_facts import checks_facts, migration_facts
 
@@ -77,7 +78,7 @@ def _row(task: api.Assessment | api.Migration) -> dict[str, Any]:
         "state": "failed" if failed else "finished" if over else "running",
         "status": migration.stage if migration else None,
         "progress": None,
-        "begin": task.created.strftime("%Y-%m-%dT%H:%M:%SZ") if task.created else None,
+        "begin": moment_text(task.created) if task.created else None,
         "end": migration.switch_time if migration else None,
         "error": "; ".join(problems(task.report)) if failed else None,
         "name": task.name,

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .._plan import FAIL, PASS, UNKNOWN, Check
+from .._timing import moment_text
 
 if TYPE_CHECKING:
     from .._alibaba.rds_imports import Backup
@@ -82,7 +83,7 @@ def _age_of_chosen(request: Request, observed: Observed) -> Check:
 
 
 def _age_of_restore_time(request: Request, observed: Observed) -> Check:
-    now = observed.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = moment_text(observed.now)
     if request.restore_time > now:  # both in the one form that sorts like time
         return Check(
             "backup_age", FAIL, f"restore_time lies in the future; it is {now} now.", "Correct restore_time (UTC)."
@@ -90,7 +91,7 @@ def _age_of_restore_time(request: Request, observed: Observed) -> Check:
     if observed.backups is None:
         detail = "The source's backups could not be listed, so whether that time can be restored is not known."
         return Check("backup_age", UNKNOWN, detail, "Allow DescribeBackups, or give backup_id.")
-    taken = [b.taken.strftime("%Y-%m-%dT%H:%M:%SZ") for b in observed.backups if b.usable and b.taken]
+    taken = [moment_text(b.taken) for b in observed.backups if b.usable and b.taken]
     if not any(moment <= request.restore_time for moment in taken):
         detail = f"No usable full backup of the last days is older than {request.restore_time}."
         return Check("backup_age", FAIL, detail, "Correct restore_time; it must lie in the backups' retention period.")

@@ -15,6 +15,7 @@ from typing import Any
 
 from .._alibaba import rds, rds_imports
 from .._plan import Step
+from .._timing import moment_text
 from .instance_import_backup_age import newest_usable
 from .instance_import_plan import Observed
 from .instance_import_request import Request
@@ -72,7 +73,7 @@ def chosen_backup_facts(
     if found is None:
         return None
     age = int((now - found.taken).total_seconds()) if found.taken else None
-    return {"id": found.id, "taken": found.taken.strftime("%Y-%m-%dT%H:%M:%SZ") if found.taken else None, "age": age}
+    return {"id": found.id, "taken": moment_text(found.taken) if found.taken else None, "age": age}
 
 
 def _newest_id(observed: Observed) -> str:
