@@ -27,6 +27,7 @@ from apsara_emulator import World
 from apsara_emulator.default_world import ACCOUNT_ONE
 from apsara_emulator.postgresql import binaries, home, keeper
 from apsara_emulator.postgresql.binaries import Binaries
+from apsara_emulator.postgresql.server import Server
 from apsara_emulator.servers.errors import ServerError
 
 from .cloud_bench import until
@@ -166,6 +167,29 @@ def test_programs_that_the_user_of_the_servers_cannot_reach(tmp_path: Path, monk
     finally:
         place.close()
     assert is_gone(place.folder)
+
+
+def test_a_new_cluster_has_its_password_whatever_its_settings() -> None:
+    """Two of one template; neither password is in a log."""
+    settings = {"log_statement": "all", "default_transaction_read_only": "on", "password_encryption": "md5"}
+    programs = binaries.found()[binaries.preferred_major() or 0]
+    for password in ("root's first-secret", "another-secret"):
+        server = Server(programs, "odd", settings)
+        try:
+            server.initialise(password)
+            server.start()
+            login = {"host": "127.0.0.1", "port": server.port, "user": "postgres", "dbname": "postgres"}
+            with psycopg.connect(**login, password=password) as session:
+                kept = session.execute("select rolpassword from pg_authid where rolname = 'postgres'").fetchone()
+            assert kept is not None
+            assert kept[0].startswith("SCRAM-SHA-256$")
+            with pytest.raises(psycopg.OperationalError):
+                psycopg.connect(**login, password="of nobody")
+            log = server.log.read_text(encoding="utf-8")
+            assert "select rolpassword" in log
+            assert "secret" not in log
+        finally:
+            server.remove()
 
 
 def test_a_world_without_postgresql_starts_nothing() -> None:
