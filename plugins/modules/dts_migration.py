@@ -445,7 +445,8 @@ options:
     type: str
     choices: [Month, Year]
   used_time:
-    description: Length of a subscription, 1 to 9 months, or 1, 2, 3 or 5 years. Needed with O(pay_type=PrePaid).
+    description: Length of a subscription, 1 to 9 months, or 1, 2, 3 or 5 years. Needed with O(pay_type=PrePaid), and
+      refused with V(PostPaid).
     type: int
   auto_renew:
     description: Whether a subscription renews itself. Without it the service decides.
