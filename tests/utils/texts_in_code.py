@@ -107,7 +107,7 @@ def failures(root: pathlib.Path) -> list[Failure]:
         ):
             continue
         codes = scope.texts(words["code"])
-        message = words.get("cause", call.args[0] if call.args else None)
+        message = words.get("cause") or (call.args[0] if call.args else None)
         messages = scope.every(message, len(codes))
         remedy = scope.texts(words.get("remedy"))[0] if "remedy" in words else ""
         for code, message in zip(codes, messages, strict=True):
@@ -121,7 +121,10 @@ def failures(root: pathlib.Path) -> list[Failure]:
 def _of_trouble(call: ast.Call) -> dict[str | None, ast.expr]:
     """What went wrong with one database of many has code, cause and remedy in this order."""
     is_one = isinstance(call.func, ast.Name) and call.func.id == "Trouble" and len(call.args) == 3
-    return dict(zip(("code", "cause", "remedy"), call.args, strict=True)) if is_one else {}
+    if not is_one:
+        return {}
+    names: tuple[str | None, ...] = ("code", "cause", "remedy")
+    return dict(zip(names, call.args, strict=True))
 
 
 def checks(root: pathlib.Path) -> list[Found]:
