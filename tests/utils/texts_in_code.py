@@ -107,8 +107,8 @@ def failures(root: pathlib.Path) -> list[Failure]:
         ):
             continue
         codes = scope.texts(words["code"])
-        message = words.get("cause") or (call.args[0] if call.args else None)
-        messages = scope.every(message, len(codes))
+        said = words.get("cause") or (call.args[0] if call.args else None)
+        messages = scope.every(said, len(codes))
         remedy = scope.texts(words.get("remedy"))[0] if "remedy" in words else ""
         for code, message in zip(codes, messages, strict=True):
             failure = Failure(code, tidy(message), tidy(remedy))
