@@ -51,7 +51,7 @@ def all_checks(request: Request, observed: Observed) -> list[Check]:
         return [instance_exists(request.instance_id, observed.instance), engine_fits(observed.instance)]
     found = standings(request, observed)
     to_do = [s for s in found if s.state != ONLINE]
-    items = [_already_there(request, observed, found), _troubles(observed, found), _nothing_found(request, observed)]
+    items = [_already_there(request, found), _troubles(found), _nothing_found(request, observed)]
     if to_do or observed.backups.loose:
         items += _of_the_instance(request, observed, observed.instance, to_do)
         items += _of_the_bucket(request, observed)
@@ -72,7 +72,7 @@ def _of_the_instance(
         privileged_account(observed),
         None if is_2008(observed) else import_role(observed),
         rules_of_2008(request, observed, to_do),
-        target_names(observed, to_do),
+        target_names(to_do),
         database_quota(observed, to_do),
         free_storage(observed, to_do),
         daily_quota(request, observed, sending),
@@ -160,7 +160,7 @@ def _in_flight(request: Request, to_do: Sequence[Standing]) -> Check | None:
     return Check("in_flight", UNKNOWN, f"{text}. A run with wait: true waits for the end.", "Rehearse again later.")
 
 
-def _already_there(request: Request, observed: Observed, found: Sequence[Standing]) -> Check | None:
+def _already_there(request: Request, found: Sequence[Standing]) -> Check | None:
     """A task that succeeded in the last week says where an online database comes from; nothing else does."""
     there = [s.target for s in found if s.state == ONLINE and not (s.task and s.task.ended_well)]
     if not there:
@@ -173,7 +173,7 @@ def _already_there(request: Request, observed: Observed, found: Sequence[Standin
     )
 
 
-def _troubles(observed: Observed, found: Sequence[Standing]) -> Check | None:
+def _troubles(found: Sequence[Standing]) -> Check | None:
     """What earlier tasks of these databases said, also those that ended with Success."""
     texts = []
     for standing in found:

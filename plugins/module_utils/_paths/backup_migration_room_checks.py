@@ -30,7 +30,7 @@ _LONGEST_NAME = 128
 _GIB = 1024**3
 
 
-def target_names(observed: Observed, to_do: Sequence[Standing]) -> Check | None:
+def target_names(to_do: Sequence[Standing]) -> Check | None:
     if not to_do:
         return None
     targets = Counter(s.target.casefold() for s in to_do)

@@ -193,7 +193,7 @@ class BatchRun:
         except WriteRefused:
             raise
         except ServiceError as error:
-            self._refused(work, step, error)
+            self._refused(work, error)
         except MigrationFailure as failure:
             work.fail(Trouble(failure.code or "not_sent", failure.message, failure.remedy))
 
@@ -243,7 +243,7 @@ class BatchRun:
                 "chain_not_tagged", f"The chain began, but its id was not kept. {error.message}", remedy
             )
 
-    def _refused(self, work: Work, step: Step, error: ServiceError) -> None:
+    def _refused(self, work: Work, error: ServiceError) -> None:
         if error.code in _QUOTA_CODES:
             # The limit of the instance holds for all that are left, the one of a database for itself.
             self._out_of_quota = self._out_of_quota or error.code == "ConcurrentTaskExceeded"

@@ -103,7 +103,7 @@ def not_seen_yet(request: Request, action: str, job_id: str) -> MigrationFailure
     )
 
 
-def precheck_needs_purchase(request: Request, error: MigrationFailure) -> MigrationFailure:
+def precheck_needs_purchase(error: MigrationFailure) -> MigrationFailure:
     return MigrationFailure(
         f"{error.message} The service did not run the precheck of a job that is not bought. Nothing was bought.",
         code="precheck_needs_purchase",

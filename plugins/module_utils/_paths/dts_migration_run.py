@@ -140,7 +140,7 @@ class DtsMigrationRun:
         except ServiceError as error:
             unpaid = before is not None and not before.paid
             if unpaid and before is not None and before.status == api.NOT_STARTED and not error.inconclusive:
-                raise failures.precheck_needs_purchase(self._request, error) from None
+                raise failures.precheck_needs_purchase(error) from None
             raise
 
     def _skip(self, step: Step) -> None:
