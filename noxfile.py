@@ -138,7 +138,7 @@ def some_mutations(session: nox.Session) -> None:
 @nox.session(venv_backend="none", default=False)
 def soak(session: nox.Session) -> None:
     """Run the long tests: more random worlds, longer histories."""
-    options = ["-q", "-m", "soak", "--import-mode=importlib", "-p", "no:cacheprovider"]
+    options = ["-q", "-n", "2", "-m", "soak", "--import-mode=importlib", "-p", "no:cacheprovider"]
     run(session, "python", "-m", "pytest", *options, "tests/unit", "tests/emulator/tests", *session.posargs)
     reliability_tests(session, "-m", "soak")
     run(session, "python", "tests/utils/mutations.py")
