@@ -317,6 +317,10 @@ def docs(session: nox.Session) -> None:
     place = antsibull_nox.sessions.prepare_collections(session, install_in_site_packages=True)
     if place is None:
         session.skip("packages only")
+    # A collection that is installed for the user would come first.
+    session.env["ANSIBLE_COLLECTIONS_PATH"] = str(
+        next(pathlib.Path(session.virtualenv.location).glob("lib/*/site-packages"))
+    )
     init = ["sphinx-init", "--use-current", "--squash-hierarchy", "--lenient", f"--dest-dir={source}"]
     session.run("rm", "-rf", str(source), str(target), external=True)
     source.mkdir(parents=True)

@@ -17,11 +17,18 @@ import pathlib
 import resource
 import statistics
 import subprocess
+import sysconfig
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# For playbooks. A collection that is installed for the user would come before the one that is measured.
+PLAYBOOK_SETTINGS = {
+    "ANSIBLE_COLLECTIONS_PATH": sysconfig.get_path("purelib"),
+    "ANSIBLE_LOCALHOST_WARNING": "0",
+    "ANSIBLE_NOCOLOR": "1",
+}
 
 
 class Goal(NamedTuple):

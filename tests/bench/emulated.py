@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
-from comparison import Taken, taken_by
+from comparison import PLAYBOOK_SETTINGS, Taken, taken_by
 
 BIN = pathlib.Path(sys.executable).parent
 SECRET = "benchmarkSecret0001"
@@ -36,8 +36,7 @@ class Stage:
             "ALIBABA_CLOUD_REGION": "cn-hangzhou",
             "ALIBABA_CLOUD_ACCESS_KEY_ID": self.keys[0]["access_key_id"],
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.keys[0]["access_key_secret"],
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_LOCALHOST_WARNING": "0",
+            **PLAYBOOK_SETTINGS,
             "ANSIBLE_LIBRARY": str(scratch / "library"),
         }
 

@@ -21,6 +21,8 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
+from comparison import PLAYBOOK_SETTINGS
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(sys.executable).parent
 TARGET, REGION, BUCKET = "rm-bp1sqltarget00001", "cn-hangzhou", "apsara-emulator-backups"
@@ -126,8 +128,7 @@ def settings(emulator: Emulator) -> dict[str, str]:
         "APSARADB_RAM_ENDPOINT": emulator.ready["ram"],
         "ALIBABA_CLOUD_ACCESS_KEY_ID": emulator.key["access_key_id"],
         "ALIBABA_CLOUD_ACCESS_KEY_SECRET": emulator.key["access_key_secret"],
-        "ANSIBLE_NOCOLOR": "1",
-        "ANSIBLE_LOCALHOST_WARNING": "0",
+        **PLAYBOOK_SETTINGS,
         "LC_ALL": "C.UTF-8",
     }
 

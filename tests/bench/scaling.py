@@ -23,7 +23,7 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from comparison import ROOT, Comparison, at_most, taken_by
+from comparison import PLAYBOOK_SETTINGS, ROOT, Comparison, at_most, taken_by
 
 BIN = pathlib.Path(sys.executable).parent
 TARGET, REGION, BUCKET = "rm-bp1sqltarget00001", "cn-hangzhou", "apsara-emulator-backups"
@@ -73,8 +73,7 @@ class Emulator:
             **{f"APSARADB_{name.upper()}_ENDPOINT": ready[name] for name in ("rds", "oss", "ram")},
             "ALIBABA_CLOUD_ACCESS_KEY_ID": ready["accounts"][0]["access_key_id"],
             "ALIBABA_CLOUD_ACCESS_KEY_SECRET": ready["accounts"][0]["access_key_secret"],
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_LOCALHOST_WARNING": "0",
+            **PLAYBOOK_SETTINGS,
         }
 
     def get(self, path: str) -> Any:
