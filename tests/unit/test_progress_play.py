@@ -237,6 +237,6 @@ def test_stress(plays):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("repetition", range(60))
+@pytest.mark.parametrize("repetition", range(10))
 def test_stress_for_long(plays, repetition):
     stress(plays, 12, 120)
