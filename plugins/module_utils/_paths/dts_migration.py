@@ -19,7 +19,7 @@ from .._alibaba.dts_model import Job
 from .._failure import MigrationFailure
 from .._plan import Check, Plan, Step
 from .dts_migration_plan import Observed, plan, reached
-from .dts_migration_reading import find_job, observe_job, observe_surroundings
+from .dts_migration_reading import begins, find_job, observe_job
 from .dts_migration_request import CAUGHT_UP, SIDES, Request
 
 if TYPE_CHECKING:
@@ -64,8 +64,12 @@ class DtsMigration:
             else:
                 self._clock.sleep(self._request.patience.interval)
                 seen = observe_job(self._jobs, self._request, seen)
-        self._latest = observe_surroundings(self._services, self._jobs, self._request, self._credentials, seen)
-        return self._latest
+        if begins(self._request, seen):
+            from .dts_migration_surroundings_reading import observe_surroundings
+
+            seen = observe_surroundings(self._services, self._jobs, self._request, self._credentials, seen)
+        self._latest = seen
+        return seen
 
     def check(self, observed: Observed) -> list[Check]:
         from .dts_migration_checks import all_checks

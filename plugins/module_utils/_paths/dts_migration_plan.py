@@ -14,12 +14,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .._alibaba import dts_model as api
 from .._alibaba.dts_model import Job, Precheck
-from .._alibaba.ram import Grant, Policy
-from .._alibaba.rds_instances import Instance
 from .._plan import Plan, Step
 from .dts_migration_request import (
     ABSENT,
@@ -31,6 +29,10 @@ from .dts_migration_request import (
     SUSPENDED,
     Request,
 )
+
+if TYPE_CHECKING:
+    from .._alibaba.ram import Grant, Policy
+    from .._alibaba.rds_instances import Instance
 
 # Parameters that the service fills, so that no two runs have the same.
 IDS = frozenset({"DtsJobId", "DtsInstanceId", "JobId"})
