@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.apsaradb.migration.tests.unit.stage import SOURCE, TARGET, Stage
-from apsara_emulator import draw
+from apsara_emulator import Variants, draw
 
 IMPORT = {"source_instance_id": SOURCE, "instance_id": TARGET, "databases": ["crm"], "wait": False}
 MODULE = "rds_cancel_import"
@@ -60,6 +60,43 @@ def test_a_copy_cannot_be_cancelled_and_it_says_so(run, seed):
     else:
         assert told["state"] == "idle"  # a copy need not show in the instance's state
     assert stage.effects() == ["CopyDatabaseBetweenInstances"]
+
+
+@pytest.fixture
+def hardly_begun(run):
+    """An import that the task lists of both instances show before the states of the instances do."""
+    stage = Stage(Variants({"busy_delay": "20"}))
+    started = run(stage, "rds_import_between_instances", **IMPORT, method="import")
+    return stage, {"instance_id": SOURCE, "import_id": str(started["import_id"])}
+
+
+def statuses(result):
+    return [(check["name"], check["status"]) for check in result["checks"]]
+
+
+def test_what_only_the_task_list_shows_may_run_from_the_instance(hardly_begun, run):
+    stage, wish = hardly_begun
+    rehearsed = run(stage, MODULE, check=True, **wish)
+    refused = run(stage, MODULE, **wish)
+    assert refused["error"]["code"] == "InvalidTaskId.NotFound"
+    assert statuses(rehearsed) == statuses(refused) == [("import_running", "unknown")]
+    assert stage.effects() == ["ImportDatabaseBetweenInstances"]
+
+
+def test_what_only_the_task_list_shows_is_cancelled_at_its_target(hardly_begun, run):
+    stage, wish = hardly_begun
+    done = run(stage, MODULE, **{**wish, "instance_id": TARGET})
+    assert not done["failed"], done["msg"]
+    assert stage.effects() == ["ImportDatabaseBetweenInstances", "CancelImport"]
+
+
+def test_a_source_that_turns_busy_in_between_is_not_taken_for_a_cancelled_import(hardly_begun, run):
+    stage, wish = hardly_begun
+    stage.world.faults.add({"kind": "throttle", "action": "CancelImport", "times": 1, "retry_after": 60000})
+    refused = run(stage, MODULE, **wish)
+    assert refused["failed"]
+    assert refused["error"]["code"] == "InvalidTaskId.NotFound"
+    assert not refused["changed"]
 
 
 def test_without_the_retired_action_the_error_says_what_is_left(run):

@@ -46,6 +46,11 @@ class Observed(NamedTuple):
             return True
         return self.instance is not None and self.instance.state in rds.IMPORTING and rds.COPY not in self.running
 
+    @property
+    def over(self) -> bool:
+        """Any other state than Running may be that of an import, too: of the one that the instance is the source of."""
+        return self.instance is None or (self.instance.state == rds.RUNNING and not self.importing)
+
 
 def read_request(options: Mapping[str, Any]) -> Request:
     """The module's options as a Request. Raises BadRequest for an id that cannot be one."""
@@ -96,7 +101,7 @@ class ImportCancellation:
             self._look_after(lost)
         except ServiceError as error:
             # It ended, or is being cancelled: there is what was wanted, or will be.
-            if error.code == _NOT_RUNNING or (error.code == _NO_SUCH_IMPORT and not self.observe().importing):
+            if error.code == _NOT_RUNNING or (error.code == _NO_SUCH_IMPORT and self.observe().over):
                 return
             raise
 
@@ -108,7 +113,7 @@ class ImportCancellation:
 
         return wait_until(
             self.observe,
-            lambda seen: seen.instance is None or (seen.instance.state == rds.RUNNING and not seen.importing),
+            lambda seen: seen.over,
             self._request.patience,
             self._clock,
             waiting_for=f"the cancellation on {self._request.instance_id}",
@@ -157,6 +162,14 @@ def check(request: Request, observed: Observed) -> Check:
         )
     state = observed.instance.state
     if observed.importing:
+        if state == rds.RUNNING:
+            # Where an import has only just begun, neither state nor list tells its source from its target.
+            return Check(
+                "import_running",
+                UNKNOWN,
+                f"an import runs into {request.instance_id}, or from it; which of them is not told.",
+                "Check that instance_id is the instance that the databases are imported to.",
+            )
         if rds.IMPORT in observed.running:
             detail = f"an import runs on {request.instance_id}; whether it is {request.import_id} is not told"
             return Check("import_running", PASS, detail)
