@@ -120,7 +120,8 @@ CLASSES = (
             _fault("html", status=200),
             _fault("html", effect=True, status=200),
             _fault("html"),
-            _fault("redirect"),
+            # It is nothing that passes: the endpoint has to be corrected.
+            _fault("redirect")._replace(stops_readings=True),
         ),
     ),
     FaultClass("empty body", "empt", (_fault("empty"),)),

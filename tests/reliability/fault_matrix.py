@@ -45,7 +45,8 @@ REPLACING = {
     "DeleteMultipleObjects",
     "ModifyDynamicConfig",
 }
-REPEATED = REPLACING - {"ModifyDynamicConfig"} | {"AbortMultipartUpload"}
+BEGIN_UPLOAD, ABORT_UPLOAD = "InitiateMultipartUpload", "AbortMultipartUpload"
+REPEATED = REPLACING - {"ModifyDynamicConfig"} | {ABORT_UPLOAD}
 # Marks that are set beside the work. The next run does without one that was not set.
 MARKS = {"PutObjectTagging", "PutBucketTags"}
 # Where work in flight shows in no reading, only the refusal of a second one tells of it. Later its result shows.
@@ -245,7 +246,10 @@ def _wrong_with_first(first, strike, action, written_after):
 
 def _wrong_effects(clean, done):
     wrong = []
-    for action in sorted(clean.effects | done):
+    begun, aborted = (done[action] - clean.effects[action] for action in (BEGIN_UPLOAD, ABORT_UPLOAD))
+    # An upload that no part has reached holds nothing to know it by: it is aborted, and another one is begun.
+    anew = {BEGIN_UPLOAD, ABORT_UPLOAD} if begun == aborted == 1 else set()
+    for action in sorted((clean.effects | done).keys() - anew):
         there, wanted = done[action], clean.effects[action]
         repeated = wanted < there <= wanted + 2 and action in REPLACING
         if there != wanted and not repeated and not (action in MARKS and there < wanted):

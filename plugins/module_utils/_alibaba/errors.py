@@ -26,8 +26,11 @@ class ServiceError(MigrationFailure):
 
     @property
     def inconclusive(self) -> bool:
-        """It says nothing about what was asked for: it may pass, or what proves the caller has run out meanwhile."""
-        return self.transient or has_run_out(self.code)
+        """It says nothing about what was asked for.
+
+        It may pass, what proves the caller has run out meanwhile, or it is no answer of the service at all.
+        """
+        return self.transient or has_run_out(self.code) or is_from_between(self.http_status)
 
 
 class Unreachable(MigrationFailure):
@@ -55,6 +58,11 @@ def has_run_out(code: str) -> bool:
     from . import advice
 
     return advice.advice(code) in (advice.TOKEN, advice.CLOCK)
+
+
+def is_from_between(http_status: int | None) -> bool:
+    """The service redirects nobody, and asks nobody to log in at a proxy."""
+    return http_status is not None and (300 <= http_status < 400 or http_status == 407)
 
 
 def is_throttling(code: str) -> bool:
