@@ -9,7 +9,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+from collections import Counter
 
+import pytest
+from ansible_collections.apsaradb.migration.plugins.module_utils._paths.backup_migration_seen import Observed
 from ansible_collections.apsaradb.migration.tests.unit import truth_drawing as st
 from ansible_collections.apsaradb.migration.tests.unit.backup_stage import (
     BUCKET,
@@ -21,7 +24,9 @@ from ansible_collections.apsaradb.migration.tests.unit.backup_stage import (
     log,
 )
 from ansible_collections.apsaradb.migration.tests.unit.stage import TARGET
-from ansible_collections.apsaradb.migration.tests.unit.truth_stage import Scene, TruthStage, failed_checks
+from ansible_collections.apsaradb.migration.tests.unit.truth_properties import assert_truth
+from ansible_collections.apsaradb.migration.tests.unit.truth_session import AFTER, Cut
+from ansible_collections.apsaradb.migration.tests.unit.truth_stage import Scene, TruthStage, failed_checks, one_process
 from ansible_collections.apsaradb.migration.tests.unit.truth_worlds import changed, document, one_of, truth, variants
 from apsara_emulator import ApiError
 from apsara_emulator.sqlserver import BackupDescription, backup_bytes
@@ -89,18 +94,19 @@ OUTCOMES = st.builds(
     one_of("fails", "slow", "checkdb_fails", "cannot_open", "never_starts"),
     one_of("", "crm", "orders"),
 )
+USUAL_WORLD = {
+    "variants": {},
+    "files": ["crm.bak", *WHOLE_CHAIN],
+    "target": {},
+    "there": {},
+    "import_role": True,
+    "outcomes": [],
+    "parallel": 10,
+    "begun": "",
+    "since": 0,
+}
 WORLDS = changed(
-    {
-        "variants": {},
-        "files": ["crm.bak", *WHOLE_CHAIN],
-        "target": {},
-        "there": {},
-        "import_role": True,
-        "outcomes": [],
-        "parallel": 10,
-        "begun": "",
-        "since": 0,
-    },
+    USUAL_WORLD,
     most=4,
     variants=variants(),
     files=st.lists(st.sampled_from([*FILES, "notes.txt", "broken.bak"]), max_size=6, unique=True),
@@ -121,8 +127,9 @@ WORLDS = changed(
     since=one_of(1, 30, 400),
 )
 ACCEPTED = ["chain_alive", "already_there", "earlier_tasks", "checksums", "instance_running", "free_storage"]
+USUAL_WISH = {"prefix": "in/", "state": "restored", "confirm": TARGET, "accept": ACCEPTED}
 WISHES = changed(
-    {"prefix": "in/", "state": "restored", "confirm": TARGET, "accept": ACCEPTED},
+    USUAL_WISH,
     most=4,
     state=one_of("staged", "staged", "terminated"),
     confirm=one_of(None, "rm-another"),
@@ -215,6 +222,18 @@ class BackupScene(Scene):
         told = call.parameters
         return (call.action, told.get("DBName"), told.get("BackupMode"), told.get("OssObjectPositions"))
 
+    def begun_in_vain(self, stage):
+        # Each of these calls made a task; the others add files to one.
+        calls = [c for c in self.sent(stage, 0) if c.took_effect and c.action == CREATE]
+        keys = [self.once(call) for call in calls if not call.parameters.get("MigrateTaskId")]
+        vain, before = Counter(), {}
+        for key, task in zip(keys, stage.settled().migrate_tasks, strict=True):
+            last = before.get(key)
+            if last and last.status == "Failed" and not last.terminated and last.ended <= task.created:
+                vain[key] += 1
+            before[key] = task
+        return vain
+
     def end(self, stage):
         tasks = stage.settled().migrate_tasks
         return stage.databases(), sorted((t.database, t.mode, t.status, t.opened) for t in tasks)
@@ -223,3 +242,25 @@ class BackupScene(Scene):
 RESTORES = st.builds(BackupScene, WORLDS, WISHES)
 
 test_restores, test_restores_in_many_worlds = truth(0.15, RESTORES)
+
+
+def forced_into_a_full_instance(**variants):
+    """It holds as many databases as it may, which a check tells; whoever goes on does not wait to see it come true."""
+    world = {**USUAL_WORLD, "files": ["crm.bak"], "target": {"max_databases": 1}, "variants": variants}
+    return BackupScene(world, {**USUAL_WISH, "wait": False, "preflight": "warn"})
+
+
+def test_what_failed_after_a_failed_check_is_begun_again():
+    with one_process():
+        sent = assert_truth(forced_into_a_full_instance(), Cut(0, AFTER))
+    assert [call.action for call in sent] == [CREATE]
+
+
+def test_what_is_still_at_work_is_not_begun_again(monkeypatch):
+    """A module that does not know of earlier tasks is caught, although in the end all of its tasks have failed."""
+    monkeypatch.setattr(Observed, "current_task", lambda _seen, _target: None)
+    # Runs end when the listing shows their tasks. Until then the tasks fail.
+    scene = forced_into_a_full_instance(migrate_list_lag="25")
+    scene.moment = 1.0
+    with one_process(), pytest.raises(AssertionError, match="this was done twice"):
+        assert_truth(scene, Cut(0, AFTER))

@@ -14,6 +14,7 @@ import copy
 import importlib
 import json
 import pickle
+from collections import Counter
 from typing import NamedTuple
 
 import pytest
@@ -142,6 +143,10 @@ class Scene:
     def once(self, call):
         """What a call is about, where it must not be done twice; None where that does no harm."""
         return (call.action, tuple(sorted(call.parameters.items())))
+
+    def begun_in_vain(self, stage):
+        """By what `once` tells: how often the service had failed with it when it took it the next time."""
+        return Counter()
 
 
 def failed_checks(result):
