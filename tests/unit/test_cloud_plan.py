@@ -590,6 +590,33 @@ def test_warnings_of_the_migration_stop_a_switch(paper, run):
     assert not run(paper, MODULE, **paper.wish("switched", confirm=TARGET, accept=[GLIBC]))["failed"]
 
 
+@pytest.mark.parametrize("port", [5432, 5433])
+def test_no_switch_while_another_migration_is_in_flight(paper, run, port):
+    """The switch names only the instance, so that it may act on the other one."""
+    paper.add_migration(replication_info=CLOSE, source_port=port)
+    paper.add_migration(replication_info=CLOSE)
+    for check in (True, False):
+        result = run(paper, MODULE, check=check, **paper.wish("switched", confirm=TARGET))
+        assert status(result)["no_other_migration"] == "warn"
+        assert actions(result) == [ACTIVATE]
+    assert result["error"]["code"] == "no_go"
+    assert f"440000000 from 127.0.0.1:{port} (increment)" in result["msg"]
+    # What it replicates is nothing that could not be taken back.
+    assert not run(paper, MODULE, **paper.wish("replicating"))["failed"]
+    assert paper.writes() == []
+
+
+def test_migrations_that_are_over_stand_in_the_way_of_no_switch(paper, run):
+    paper.add_migration("success", "finish", ago=9000.0)
+    paper.add_migration("basebackup", "unstarted", ago=6000.0, lines=FAILED_REPORT, failed=True, source_port=5433)
+    paper.add_migration(replication_info=CLOSE)
+    paper.sees_the_switch()
+    result = run(paper, MODULE, **paper.wish("switched", confirm=TARGET))
+    assert not result["failed"], result["msg"]
+    assert status(result)["no_other_migration"] == "pass"
+    assert actions(result) == [ACTIVATE]
+
+
 def test_somebody_else_switches_while_the_gate_is_shut(paper, run):
     paper.add_migration(replication_info=FAR)
     paper.moves_on({}, {"stage": "success", "replication_state": "finish"})
@@ -605,6 +632,31 @@ def test_a_switch_that_does_not_end(paper, run):
     assert result["error"]["code"] == "switch_stands_still"
     assert "not sent again" in result["msg"]
     assert paper.writes() == []
+
+
+@pytest.mark.parametrize(
+    ("wait", "code"), [(True, "switch_stands_still"), (False, "not_seen_yet")], ids=["wait", "no wait"]
+)
+def test_a_switch_that_was_accepted_and_does_not_show(paper, run, wait, code):
+    """Nobody may take it for done: the next run would send it again, and the failure says so."""
+    paper.add_migration(replication_info=CLOSE, source_port=5433)
+    paper.add_migration(replication_info=CLOSE)
+    wish = paper.wish("switched", confirm=TARGET, accept=["no_other_migration"], stall_timeout=1000)
+    result = run(paper, MODULE, **{**wish, "wait": wait})
+    assert result["failed"]
+    assert (result["error"]["code"], result["error"]["action"], result["changed"]) == (code, ACTIVATE, True)
+    assert "while it is increment, running this again sends the switch again" in result["error"]["remedy"]
+    assert [call.action for call in paper.writes()] == [ACTIVATE]
+    assert actions(run(paper, MODULE, check=True, **wish)) == [ACTIVATE]
+
+
+def test_a_switch_that_shows_is_not_waited_for(paper, run):
+    paper.add_migration(replication_info=CLOSE)
+    paper.world.merge({"stalls": [{"stage": "switch"}]})
+    result = run(paper, MODULE, **paper.wish("switched", confirm=TARGET, wait=False))
+    assert not result["failed"], result["msg"]
+    assert (result["changed"], result["migration"]["stage"]) == (True, "switch")
+    assert len(paper.writes()) == 1
 
 
 @pytest.mark.parametrize("kind", ["close_before", "http_500", "stall", "html"])

@@ -59,6 +59,7 @@ def all_checks(request: Request, observed: Observed) -> list[Check]:
     if found.stage == api.INCREMENT:
         items.append(_replication(found))
     if request.state == SWITCHED and found.stage != api.SWITCH:
+        items.append(_no_other_to_switch(found, observed))
         items += [*_lag_can_be_told(found), *report_checks(found.report.checks or _assessed_checks(request, observed))]
     return items
 
@@ -104,8 +105,25 @@ def _no_other(request: Request, observed: Observed) -> Check:
     others = others_in_flight(request, observed)
     if not others:
         return Check("no_other_migration", PASS, "no migration of another source occupies the target")
-    told = ", ".join(f"{m.id} from {m.source} ({m.stage})" for m in others)
-    return Check("no_other_migration", FAIL, f"The target is occupied by migration {told}.", NO_CANCEL)
+    return Check("no_other_migration", FAIL, f"The target is occupied by migration {_named(others)}.", NO_CANCEL)
+
+
+def _no_other_to_switch(found: api.Migration, observed: Observed) -> Check:
+    """The switch names only the instance. By the vendor's guide it has one migration at a time."""
+    others = [m for m in observed.migrations if m.in_flight and m.id != found.id]
+    if not others:
+        return Check("no_other_migration", PASS, f"migration {found.id} is the only one that the switch can act on")
+    return Check(
+        "no_other_migration",
+        WARN,
+        f"The target also shows migration {_named(others)}. The switch names no migration: whether it acts on "
+        f"{found.id} cannot be told.",
+        f"Find out in the console which of them the target follows. {NO_CANCEL}",
+    )
+
+
+def _named(migrations: Sequence[api.Migration]) -> str:
+    return ", ".join(f"{m.id} from {m.source} ({m.stage})" for m in migrations)
 
 
 def _source_told(request: Request) -> Check:

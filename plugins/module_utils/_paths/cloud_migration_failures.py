@@ -127,7 +127,19 @@ def switch_stands_still(request: Request, found: api.Migration | None) -> Migrat
         "again, and nothing was taken back.",
         code="switch_stands_still",
         action=api.ACTIVATE,
-        remedy="Keep the source frozen and look at the instance in the console. Running this again waits on.",
+        remedy="Keep the source frozen and look at the instance in the console. While the stage is switch, running "
+        "this again waits on; while it is increment, running this again sends the switch again.",
+    )
+
+
+def switch_not_seen_yet(request: Request) -> MigrationFailure:
+    return MigrationFailure(
+        f"The service accepted the switch, but for {request.settle:g} seconds the migration showed no sign of it. It "
+        "was not sent again, and nothing was taken back.",
+        code="not_seen_yet",
+        action=api.ACTIVATE,
+        remedy="Keep the source frozen. Read the stage with rds_migration_info before you run again: while it is "
+        "increment, running this again sends the switch again. Raise settle to look longer.",
     )
 
 

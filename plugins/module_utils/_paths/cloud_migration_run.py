@@ -139,8 +139,9 @@ class CloudMigrationRun:
                 raise
             self.adopted = True
         self.began = True
-        if not self._request.wait:
-            self._shows(self._switches)
+        # Until it shows, a second run would send it again.
+        if not self._request.wait and not self._shows(self._switches):
+            raise failures.switch_not_seen_yet(self._request)
 
     def _switches_after_all(self, *, settle: bool = True) -> bool:
         """A reading that fails tells nothing, and may not hide that the switch was sent."""
