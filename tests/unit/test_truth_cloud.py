@@ -148,6 +148,14 @@ WISHES = changed(
 )
 
 
+# The codes of the variant `migration_refused`.
+REFUSALS = ("IncorrectDBInstanceState", "OperationDenied.DBInstanceStatus")
+
+
+def _is_in_flight(kind, fields):
+    return kind == "cloud_migrations" and not fields.get("failed") and fields.get("stage") != "success"
+
+
 class CloudScene(Scene):
     module = MODULE
     fatal_warnings = frozenset({"source_category"})
@@ -162,6 +170,12 @@ class CloudScene(Scene):
         if any(not fields["detail"] for _kind, _ago, fields in world["before"]):
             # Nobody goes on with what the world began with.
             self.surprises |= {"wait_timeout", "assessment_stands_still", "migration_stands_still", "not_streaming"}
+        if wish["state"] == "switched" and "lag" not in wish["accept"] and wish.get("preflight") != "warn":
+            # The servers that are played here tell no lag, which shows when the target streams.
+            self.surprises |= {"lag_too_large"}
+        if sum(_is_in_flight(kind, fields) for kind, _ago, fields in world["before"]) > 1 and wish.get("preflight"):
+            # Whoever passes over the warning about that may switch the other one, and find it being switched.
+            self.surprises |= {"switch_stands_still", "not_seen_yet", *REFUSALS}
 
     def __repr__(self):
         return f"CloudScene({self.world!r}, {self.drawn!r})"
