@@ -30,6 +30,7 @@ def assert_truth(scene, cut):
     torn, certain = scene.stage(), not scene.surprises
     run_module(torn, scene, cut=cut._replace(number=cut.number % len(sent)))
     torn.time.sleep(scene.moment)
+    scene.learn_after_a_cut(torn)
     scene.surprises |= scene.surprises_after_a_cut
     retold, _rest = assert_story(scene, torn)
     done, redone = _effects(scene, whole), _effects(scene, torn)

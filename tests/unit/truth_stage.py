@@ -105,6 +105,9 @@ class Scene:
         """The options of the module."""
         raise NotImplementedError
 
+    def learn_after_a_cut(self, stage):
+        """Let the wish tell what a person has to look up after a run that was cut short."""
+
     def end(self, stage):
         """What the world looks like, free of ids and times."""
         raise NotImplementedError
