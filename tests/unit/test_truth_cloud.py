@@ -170,6 +170,9 @@ class CloudScene(Scene):
         if any(not fields["detail"] for _kind, _ago, fields in world["before"]):
             # Nobody goes on with what the world began with.
             self.surprises |= {"wait_timeout", "assessment_stands_still", "migration_stands_still", "not_streaming"}
+            if wish.get("source", {}).get("category") == "x":
+                # Behind an assessment that stands still the next run meets what the check warned of.
+                self.surprises |= {"InvalidSourceCategory.ValueNotSupported"}
         if wish["state"] == "switched" and "lag" not in wish["accept"] and wish.get("preflight") != "warn":
             # The servers that are played here tell no lag, which shows when the target streams.
             self.surprises |= {"lag_too_large"}
