@@ -132,8 +132,9 @@ notes:
   - The other checks are C(instance_exists), C(engine), and before a start C(instance_running), C(primary_instance),
     C(cloud_disk), C(lock_mode), C(version), C(storage), C(target_empty), C(no_other_migration), C(source_options),
     C(source_category), C(earlier_migration) and C(assessment); while a migration runs C(migration_state),
-    C(replication) and C(lag); and C(weak_secret) and C(confirm). A run that does everything from the assessment to the
-    switch needs C(assessment) in O(accept), because its result is not known when the run begins.
+    C(replication) and C(lag), and before the switch C(no_other_migration) again; and C(weak_secret) and C(confirm). A
+    run that does everything from the assessment to the switch needs C(assessment) in O(accept), because its result is
+    not known when the run begins.
   - A failed assessment never becomes a migration, not even with O(preflight=warn). With O(preflight=warn) warnings go
     through.
   - With O(wait=false) the last step is not waited for; what a step needs of the one before it always is.

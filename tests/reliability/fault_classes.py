@@ -78,6 +78,8 @@ THROTTLED = (
     "Throttling",
     "databases_failed",
     "SlowDown",
+    "UploadTrafficRateLimitExceeded",
+    "DownloadTrafficRateLimitExceeded",
     "QpsLimitExceeded",
     "ServiceUnavailable",
     "wait_timeout",
