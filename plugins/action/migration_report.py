@@ -9,6 +9,7 @@ from __future__ import annotations
 import pathlib
 from typing import Any
 
+from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
@@ -36,7 +37,8 @@ class ActionModule(ActionBase):
         )
         folder = pathlib.Path(text_of(options["folder"])).expanduser().absolute()
         try:
-            report, changed = made_in(folder, text_of(options["title"], 300) or _TITLE)
+            # Ansible's folder goes with the playbook, and is its user's alone.
+            report, changed = made_in(folder, text_of(options["title"], 300) or _TITLE, constants.DEFAULT_LOCAL_TMP)
         except OSError as error:
             raise AnsibleActionFail(
                 f"There is no report of {error.filename or folder}: {error.strerror}. Set folder to where the records "

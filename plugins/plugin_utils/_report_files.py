@@ -19,8 +19,11 @@ from ._report_data import report_of
 from ._report_values import mapping_of, moment_of
 
 
-def made_in(folder: pathlib.Path, title: str) -> tuple[dict[str, Any], bool]:
-    """The report, and whether its files are others than before, apart from the time. Raises OSError."""
+def made_in(folder: pathlib.Path, title: str, translations: str | None = None) -> tuple[dict[str, Any], bool]:
+    """The report, and whether its files are others than before, apart from the time. Raises OSError.
+
+    translations: as page_of() takes it.
+    """
     # Heavy, and only needed here.
     from ._report_page import page_of
 
@@ -30,11 +33,11 @@ def made_in(folder: pathlib.Path, title: str) -> tuple[dict[str, Any], bool]:
     known = _moment_in(before)
     if known:
         report = report_of(files, title=title, created=known)
-        if _written(report) == before and page_of(report) == report_folder.text_in(page):
+        if _written(report) == before and page_of(report, translations) == report_folder.text_in(page):
             return report, False
     report = report_of(files, title=title, created=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
     whole_file.write(data, _written(report))
-    whole_file.write(page, page_of(report))
+    whole_file.write(page, page_of(report, translations))
     return report, True
 
 

@@ -20,7 +20,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible import constants
 from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -35,12 +34,15 @@ _FEW_HOSTS = 6
 _WORST_FIRST = ("no_go", "review", "go")
 
 
-def page_of(report: Mapping[str, Any]) -> str:
-    """report: as report_of() makes it."""
+def page_of(report: Mapping[str, Any], translations: str | None = None) -> str:
+    """report: as report_of() makes it. translations: a folder of this playbook, in which templates are kept translated.
+
+    Nobody else may be able to write to it: what lies there is run.
+    """
     style, script = (_without_comments(_source(name)) for name in ("report.css", "report.js"))
     policy = {"default-src": "'none'", "style-src": _hash(style), "script-src": _hash(script), "base-uri": "'none'"}
     return (
-        _environment()
+        _environment(translations)
         .get_template("report.html.j2")
         .render(
             report=report,
@@ -53,15 +55,11 @@ def page_of(report: Mapping[str, Any]) -> str:
 
 
 @functools.cache
-def _environment() -> Environment:
-    """Templates are translated once in a playbook, however many pages it makes.
-
-    Each task is a process of its own. What they share is Ansible's folder for temporary files, which nobody else can
-    write to and which goes with the playbook.
-    """
+def _environment(translations: str | None) -> Environment:
+    """Templates are translated once, however many pages are made. Each task of a playbook is a process of its own."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
-        bytecode_cache=FileSystemBytecodeCache(constants.DEFAULT_LOCAL_TMP),
+        bytecode_cache=FileSystemBytecodeCache(translations) if translations else None,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
