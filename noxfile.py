@@ -28,8 +28,8 @@ BIN = ROOT / ".venv" / "bin"
 RESULTS = ROOT / "build" / "results"
 
 sys.path.insert(0, str(ROOT / "tests" / "utils"))
-import cores  # noqa: E402
-import library_bounds  # noqa: E402
+import cores  # noqa: E402 - is found once its folder is
+import library_bounds  # noqa: E402 - likewise
 
 # Tools of sessions are named without a version; this pins them, and what they bring along, by hashes of all files.
 # nox runs here, and pip splits the value at spaces, which the path of a checkout may have.
