@@ -282,3 +282,14 @@ def test_a_database_that_another_run_restores_at_the_same_time(run, monkeypatch)
     again = run(stage, MODULE, **WISH)
     assert (again["failed"], again["changed"]) == (False, False), again.get("msg")
     assert len(stage.creates()) == 2
+
+
+@pytest.mark.parametrize("status", [307, 407])
+def test_what_somebody_in_between_says_is_no_answer_of_the_service(run, status):
+    """Nobody is told to make an account because a redirection came instead of the list of accounts."""
+    stage = BackupStage()
+    stage.put("sales.bak", full("sales"))
+    stage.world.faults.add({"kind": "redirect", "action": "DescribeAccounts", "status": status, "times": None})
+    result = run(stage, MODULE, check=True, **WISH)
+    assert (result["failed"], result["error"]["code"]) == (True, f"http_{status}"), result["msg"]
+    assert "privileged account" not in result["msg"]

@@ -27,6 +27,7 @@ from ansible_collections.apsaradb.migration.tests.unit.dts_stage import (
     DtsStage,
     statuses,
 )
+from ansible_collections.apsaradb.migration.tests.unit.stage import LOSSES, loss_id
 from apsara_emulator import draw
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,20 +35,6 @@ from hypothesis import strategies as st
 MODULE = "ram_dts_role"
 POLICY = "System/AliyunDTSRolePolicy"
 MAKING, REMOVING = ["CreateRole", "AttachPolicyToRole"], ["DetachPolicyFromRole", "DeleteRole"]
-FAULTS = [
-    {"kind": "throttle"},
-    {"kind": "http_500"},
-    {"kind": "http_500", "effect": True},
-    {"kind": "http_503", "effect": True},
-    {"kind": "close_before"},
-    {"kind": "close_after"},
-    {"kind": "timeout_after"},
-    {"kind": "stall"},
-    {"kind": "truncate"},
-    {"kind": "html"},
-    {"kind": "html", "effect": True},
-    {"kind": "empty"},
-]
 TRUST = {
     "Statement": [
         {
@@ -256,7 +243,7 @@ def test_the_same_account_on_both_sides(stage, role):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f["kind"] + ("+effect" if f.get("effect") else ""))
+@pytest.mark.parametrize("fault", LOSSES, ids=loss_id)
 @pytest.mark.parametrize("action", [*MAKING, "UpdateRole", *REMOVING])
 def test_a_lost_answer(stage, role, fault, action):
     if action in MAKING:

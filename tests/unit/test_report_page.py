@@ -14,8 +14,14 @@ import os
 import re
 import time
 
+import jinja2
 import pytest
-from ansible_collections.apsaradb.migration.plugins.plugin_utils import _report_folder, _report_words, _whole_file
+from ansible_collections.apsaradb.migration.plugins.plugin_utils import (
+    _report_folder,
+    _report_page,
+    _report_words,
+    _whole_file,
+)
 from ansible_collections.apsaradb.migration.plugins.plugin_utils._report_chart import Axis, bars
 from ansible_collections.apsaradb.migration.plugins.plugin_utils._report_files import made_in
 from ansible_collections.apsaradb.migration.plugins.plugin_utils._report_page import page_of
@@ -83,6 +89,16 @@ class TestFolder:
         monkeypatch.setattr(time, "gmtime", lambda: time.struct_time((2030, 1, 1, 0, 0, 0, 1, 1, 0)))
         told, changed = made_in(folder, "Title")
         assert (changed, "2030" in told["created"]) == (False, False)
+        assert written(folder) == before
+
+    def test_templates_are_translated_once_in_a_playbook(self, folder, tmp_path_factory, monkeypatch):
+        """Each of its tasks is a process of its own. They share a folder."""
+        translations = str(tmp_path_factory.mktemp("translations"))
+        made_in(folder, "Title", translations)
+        before = written(folder)
+        _report_page._environment.cache_clear()
+        monkeypatch.setattr(jinja2.Environment, "compile", None)
+        assert not made_in(folder, "Title", translations)[1]
         assert written(folder) == before
 
     def test_other_records_another_title_or_a_lost_page_make_it_anew(self, folder):

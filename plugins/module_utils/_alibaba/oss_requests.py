@@ -124,19 +124,19 @@ class OssRequests:
         return doubling * (0.5 + self._jitter() / 2)
 
     def _attempt(self, action: str, call: Callable[[], T]) -> T:
-        outcome, error = self._outcome(call)
-        if error is None:
-            return outcome  # type: ignore[return-value]  # there is one where there is no error
+        outcome = self._outcome(call)
+        if not isinstance(outcome, Exception):
+            return outcome
         from .oss_failures import failure_of
 
-        raise failure_of(action, self.endpoint, error, secrets_of(self._credentials.current()))
+        raise failure_of(action, self.endpoint, outcome, secrets_of(self._credentials.current()))
 
-    def _outcome(self, call: Callable[[], T]) -> tuple[T | None, Exception | None]:
+    def _outcome(self, call: Callable[[], T]) -> T | Exception:
         """Exceptions of the libraries quote URLs. They are handed back: a raised one would be chained and shown."""
         try:
-            return call(), None
+            return call()
         except (self._oss2.exceptions.OssError, requests.RequestException) as error:
             # Its frames hold what was read so far.
-            return None, error.with_traceback(None)
+            return error.with_traceback(None)
         except (ParseError, ValueError, RuntimeError):  # the last is what oss2 raises for XML that lacks something
-            return None, requests.ConnectionError("the answer is no answer of the service")
+            return requests.ConnectionError("the answer is no answer of the service")

@@ -27,7 +27,7 @@ def all_checks(request: Request, observed: Observed) -> list[Check]:
     if request.state in FORWARD:
         items += _options(request, job)
         if observed.sides is not None:
-            from .dts_migration_surroundings import checks_of_surroundings
+            from .dts_migration_surroundings_checks import checks_of_surroundings
 
             items += checks_of_surroundings(request, observed)
         items += _cost(request, observed)
