@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 
-from ._alibaba.http_library import HAS_REQUESTS
+from ._alibaba.http_library import HAS_URLLIB3
 from ._alibaba.services import Services
 from ._failure import MigrationFailure
 from ._timing import timing
@@ -75,7 +75,7 @@ def new_module(options: Mapping[str, dict[str, Any]]) -> AnsibleModule:
     gc.freeze()
     gc.enable()
     module = AnsibleModule(argument_spec={**AUTH_OPTIONS, **options}, supports_check_mode=True)
-    if not HAS_REQUESTS:
+    if not HAS_URLLIB3:
         module.fail_json(msg=missing_required_lib("requests"))
     _refuse_weak_secrets(module)
     return module

@@ -17,6 +17,7 @@ import requests
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.connection import Trust, pieces_of
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_session import OssSession
 from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 PLAIN = b"content-length: 5\r\n\r\n"
@@ -102,7 +103,7 @@ def test_what_breaks_off_is_no_end(kind, head, closed):
             made.theirs.close()
         pieces = pieces_of(made.response)
         assert next(pieces) == b"ab"
-        with pytest.raises(requests.ConnectionError):
+        with pytest.raises(HTTPError):
             next(pieces)
         # What is used again is a connection that was closed, so it is opened anew.
         assert all(connection.fileno() == -1 for connection in made.pool.back)
@@ -144,3 +145,15 @@ def test_oss_reads_in_time_with_any_library(kind):
         made.response.status_code = 200
         session = OssSession(Session(made.response), Trust(), read_only=True)
         assert session.do_request(Request("GET", "http://127.0.0.1:2/"), 1).read() == b"abcde"
+
+
+@KINDS
+def test_oss_is_told_in_its_own_words_that_an_answer_broke_off(kind):
+    from oss2.http import Request
+
+    with line(b"x-oss-request-id: 1\r\n" + PLAIN + b"ab", kind) as made:
+        made.theirs.close()
+        made.response.status_code = 200
+        session = OssSession(Session(made.response), Trust(), read_only=True)
+        with pytest.raises(requests.ConnectionError):
+            session.do_request(Request("GET", "http://127.0.0.1:2/"), 1).read()

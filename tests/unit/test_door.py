@@ -14,7 +14,6 @@ import types
 from urllib.parse import quote
 
 import pytest
-import requests
 from ansible_collections.apsaradb.migration.plugins.module_utils import _migration_module, _module
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.errors import WriteRefused
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.services import Services
@@ -265,40 +264,12 @@ def test_what_the_service_quotes_is_shown_without_secrets(stage, run, message):
         assert shown not in str(refused)
 
 
-@pytest.mark.parametrize("netrc", [True, False])
-def test_nothing_of_the_user_s_environment_reaches_the_request(stage, monkeypatch, tmp_path, netrc):
-    """Neither a password of ~/.netrc, nor a proxy on the way to this very machine, nor another certificate."""
-    sent = []
-
-    class Noting(EmulatorAdapter):
-        def send(self, request, **options):
-            sent.append((request, options))
-            return super().send(request, **options)
-
-    if netrc:
-        (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password hunter2\n")
-        monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-        monkeypatch.setenv(name.lower(), "http://127.0.0.1:9")
-    for name in ("NO_PROXY", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("CURL_CA_BUNDLE", str(tmp_path))
-    monkeypatch.setattr(requests.Session, "get_adapter", lambda *_arguments, **_named: Noting(Gateway(stage.world)))
-    services = Services(CREDENTIALS, read_only=True, clock=stage.clock, environment={"HOME": "/none"})
-    assert services.rds.call("DescribeDBInstanceAttribute", {"DBInstanceId": SOURCE})["Items"]
-    ((request, options),) = sent
-    assert request.headers["Authorization"].startswith("ACS3-HMAC-SHA256 Credential=LTAI5tApsaraEmulator0001,")
-    assert not options["proxies"]
-    assert options["verify"] is True
-
-
 # without requests
 
 
 @pytest.mark.parametrize("name", [IMPORT_MODULE, "rds_cancel_import", "rds_instance_info", "rds_migration_info"])
 def test_a_missing_library_is_named(stage, run, monkeypatch, name):
-    monkeypatch.setattr(_module, "HAS_REQUESTS", False)
+    monkeypatch.setattr(_module, "HAS_URLLIB3", False)
     wish = {IMPORT_MODULE: WISH, "rds_cancel_import": {"instance_id": TARGET, "import_id": "1"}}
     refused = run(stage, name, **wish.get(name, {"instance_id": TARGET}))
     assert refused["failed"]

@@ -19,8 +19,10 @@ from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.errors
     Unreachable,
     WriteRefused,
 )
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.oss_session import new_pool
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.rpc import RpcClient
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.rpc_retries import Retrying
+from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba.rpc_session import RpcSession
 from ansible_collections.apsaradb.migration.plugins.module_utils._failure import MigrationFailure
 from ansible_collections.apsaradb.migration.tests.unit.stage import ENDPOINT, SOURCE, TARGET, Stage
 
@@ -306,20 +308,8 @@ def test_proxies_are_used_on_purpose_only():
     assert proxies(near, from_environment, "http://mine:1") == {}
 
 
-def test_netrc_and_proxy_variables_do_not_change_what_is_sent(stage, monkeypatch, tmp_path):
-    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login somebody password hunter2\n")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
-    session = connection.new_session(connection.Trust())
-    session.mount("http://", stage.session.get_adapter("http://"))
-    stage.session = session
-    assert client_of(stage).call(READ, READ_ARGUMENTS)["Items"]
-    assert stage.calls()[-1].access_key_id == "LTAI5tApsaraEmulator0001"
-
-
-def test_a_ca_file_that_is_missing_is_named():
+@pytest.mark.parametrize("make", [RpcSession, new_pool])
+def test_a_ca_file_that_is_missing_is_named(make):
     with pytest.raises(Misconfigured) as caught:
-        connection.new_session(connection.Trust(ca_path="/nonexistent/ca.pem"))
+        make(connection.Trust(ca_path="/nonexistent/ca.pem"))
     assert "ca_path" in caught.value.remedy

@@ -33,6 +33,7 @@ PYTEST = "-q -x -rf --no-header --tb=short --import-mode=importlib -p no:cachepr
 
 DOOR, CHECKS, STORY = "tests/unit/test_door.py", "tests/unit/test_import_checks.py", "tests/unit/test_import_story.py"
 RPC, LOST = "tests/unit/test_rpc.py", "tests/unit/test_lost_answers.py"
+RPC_SESSION = "tests/unit/test_rpc_session.py"
 UPLOAD, OSS = "tests/unit/test_oss_upload.py", "tests/unit/test_oss_client.py"
 JUDGEMENTS = "tests/unit/test_postgresql_judgements.py"
 CLOUD = "tests/unit/test_cloud_plan.py"
@@ -245,11 +246,6 @@ MUTATIONS = (
         ("tests/unit/test_cloud_api.py::test_the_password_is_in_no_row",),
     ),
     Mutation(
-        "redirects are followed",
-        (Edit(f"{CODE}/_alibaba/rpc.py", "allow_redirects=False", "allow_redirects=True"),),
-        (f"{RPC}::test_redirects_are_not_followed",),
-    ),
-    Mutation(
         "lists end after the first page",
         (
             Edit(
@@ -315,13 +311,34 @@ MUTATIONS = (
     ),
     Mutation(
         "a missing library goes unnoticed",
-        (Edit(f"{CODE}/_module.py", "if not HAS_REQUESTS:", "if False:"),),
+        (Edit(f"{CODE}/_module.py", "if not HAS_URLLIB3:", "if False:"),),
         (f"{DOOR}::test_a_missing_library_is_named",),
     ),
     Mutation(
         "the environment is trusted",
-        (Edit(f"{CODE}/_alibaba/connection.py", "session.trust_env = False", "session.trust_env = True"),),
-        (f"{DOOR}::test_nothing_of_the_user_s_environment_reaches_the_request",),
+        (Edit(f"{CODE}/_alibaba/oss_session.py", "session.trust_env = False", "session.trust_env = True"),),
+        (f"{RPC_SESSION}::test_nothing_of_the_user_s_environment_reaches_a_request_to_oss",),
+    ),
+    Mutation(
+        "a call is sent again by the library",
+        (Edit(f"{CODE}/_alibaba/rpc_session.py", "retries=False", "retries=urllib3.Retry(2, allowed_methods=None)"),),
+        (f"{RPC_SESSION}::test_a_write_without_an_answer_is_sent_once_and_its_outcome_is_open",),
+    ),
+    Mutation(
+        "any certificate is trusted",
+        (
+            Edit(
+                f"{CODE}/_alibaba/rpc_session.py",
+                '"cert_reqs": "CERT_REQUIRED", kind',
+                '"cert_reqs": "CERT_NONE", kind',
+            ),
+        ),
+        (f"{RPC_SESSION}::test_only_a_certificate_of_the_authority_is_trusted",),
+    ),
+    Mutation(
+        "an answer that contradicts itself passes for a call that never left",
+        (Edit(f"{CODE}/_alibaba/rpc_failures.py", " and not any(_is_of_an_answer(cause) for cause in causes)", ""),),
+        (f"{RPC_SESSION}::test_an_answer_of_oss_that_contradicts_itself_leaves_the_outcome_open",),
     ),
     Mutation(
         "credentials leave unencrypted",

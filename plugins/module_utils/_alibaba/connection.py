@@ -81,49 +81,28 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def new_session(trust: Trust, environment: Mapping[str, str] | None = None) -> Any:
-    """A requests.Session whose behaviour depends on our options alone.
+def authorities(trust: Trust, environment: Mapping[str, str] | None = None) -> str:
+    """The CA file or folder that replaces the built-in one: ca_path, else REQUESTS_CA_BUNDLE; empty for none.
 
-    trust_env is off: ~/.netrc could replace our proof, and a proxy would see the loopback traffic of the emulator.
-    ca_path replaces the trusted authorities, else REQUESTS_CA_BUNDLE does. Proxies: proxies_for().
+    Raises Misconfigured where it does not exist.
     """
-    import logging
-
-    import requests
-
-    # urllib3 logs request lines with their query, where the service wants passwords.
-    logging.getLogger("urllib3.connectionpool").disabled = True
-
     environment = os.environ if environment is None else environment
-    session = requests.Session()
-    session.trust_env = False
     ca_path = trust.ca_path or environment.get("REQUESTS_CA_BUNDLE") or ""
-    if ca_path:
-        if not os.path.exists(ca_path):
-            raise Misconfigured(
-                f"The CA file or folder {ca_path} does not exist.",
-                code="ca_path_missing",
-                remedy="Correct ca_path (or REQUESTS_CA_BUNDLE).",
-            )
-        session.verify = ca_path
-    return session
+    if ca_path and not os.path.exists(ca_path):
+        raise Misconfigured(
+            f"The CA file or folder {ca_path} does not exist.",
+            code="ca_path_missing",
+            remedy="Correct ca_path (or REQUESTS_CA_BUNDLE).",
+        )
+    return ca_path
 
 
 def pieces_of(response: Any) -> Iterator[bytes]:
-    """The body of a response as it comes in. iter_content() would wait for a whole chunk, however slowly that comes."""
-    from urllib3.exceptions import HTTPError
+    """The body of a response as it comes in. iter_content() would wait for a whole chunk, however slowly that comes.
 
-    from .http_library import requests
-
-    read = _reader(response)
-    while True:
-        try:
-            piece = read()
-        except HTTPError as error:
-            raise requests.ConnectionError(error) from None
-        if not piece:
-            return
-        yield piece
+    Raises HTTPError of urllib3 where it breaks off.
+    """
+    yield from iter(_reader(response), b"")
 
 
 def _reader(response: Any) -> Callable[[], bytes]:
@@ -159,8 +138,6 @@ def proxies_for(url: str, trust: Trust, environment: Mapping[str, str] | None = 
 
     The tunnel through it is encrypted end to end, so a proxy cannot change what is sent. This machine needs none.
     """
-    from requests.utils import should_bypass_proxies
-
     environment = os.environ if environment is None else environment
     if is_loopback(urlsplit(url).hostname or ""):
         return {}
@@ -168,8 +145,13 @@ def proxies_for(url: str, trust: Trust, environment: Mapping[str, str] | None = 
         return {"https": trust.proxy}
     proxy = environment.get("HTTPS_PROXY") or environment.get("https_proxy") or ""
     no_proxy = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
-    if not proxy or (no_proxy and should_bypass_proxies(url, no_proxy)):
+    if not proxy:
         return {}
+    if no_proxy:
+        from requests.utils import should_bypass_proxies  # it knows networks such as 10.0.0.0/8, too
+
+        if should_bypass_proxies(url, no_proxy):
+            return {}
     return {"https": proxy}
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .errors import ServiceError
-from .http_library import requests
 from .oss_model import (
     Bucket,
     Listed,
@@ -27,6 +26,7 @@ from .oss_model import (
 )
 from .oss_requests import OssRequests
 from .oss_session import RenewedCredentials
+from .requests_library import requests
 
 __all__ = [
     "Bucket",

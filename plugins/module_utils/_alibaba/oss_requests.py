@@ -22,8 +22,8 @@ from .._waiting import Clock
 from .connection import Trust
 from .credentials import CredentialSource, secrets_of
 from .errors import Unreachable
-from .http_library import requests
 from .oss_session import OssSession, RenewedCredentials, access_key_of, bucket_class, library
+from .requests_library import requests
 from .rpc import CallLog
 from .rpc_retries import Retrying
 

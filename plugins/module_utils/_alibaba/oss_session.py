@@ -19,10 +19,11 @@ from typing import Any
 
 from .._failure import BadRequest, MigrationFailure
 from .._waiting import Clock
-from .connection import LARGEST_ANSWER, SLOWEST_ANSWER, Trust, new_session, pieces_of, proxies_for
+from .connection import LARGEST_ANSWER, SLOWEST_ANSWER, Trust, authorities, pieces_of, proxies_for
 from .credentials import AccessKey, CredentialSource, require_sendable
 from .errors import WriteRefused
-from .http_library import requests
+from .http_library import HTTPError
+from .requests_library import requests
 
 MOST_CONNECTIONS = 64
 _READS = frozenset({"GET", "HEAD"})
@@ -51,10 +52,16 @@ def library() -> Any:
 
 
 def new_pool(trust: Trust, environment: Mapping[str, str] | None = None) -> Any:
-    """A session as everywhere, with room for the connections of an upload's threads."""
+    """A requests.Session whose behaviour depends on our options alone, with room for an upload's threads.
+
+    trust_env is off: ~/.netrc could replace our proof, and a proxy would see the loopback traffic of the emulator.
+    """
     from requests.adapters import HTTPAdapter
 
-    session = new_session(trust, environment)
+    logging.getLogger("urllib3.connectionpool").disabled = True  # quotes signed URLs
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = authorities(trust, environment) or True
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=MOST_CONNECTIONS))
     return session
@@ -128,12 +135,15 @@ class OssSession:
         allowed = SLOWEST_ANSWER + (int(length) / _SLOWEST_RATE if length.isdigit() else 0)
         late = self._clock.monotonic() + allowed
         size, refused = 0, response.status_code >= 300
-        for piece in pieces_of(response):
-            # What is parsed as a result is looked at when it is whole.
-            yield require_plain(piece) if refused else piece
-            size += len(piece)
-            if size > LARGEST_ANSWER or self._clock.monotonic() > late:
-                raise requests.ConnectionError("the answer is larger or slower than any answer of the service")
+        try:
+            for piece in pieces_of(response):
+                # What is parsed as a result is looked at when it is whole.
+                yield require_plain(piece) if refused else piece
+                size += len(piece)
+                if size > LARGEST_ANSWER or self._clock.monotonic() > late:
+                    raise requests.ConnectionError("the answer is larger or slower than any answer of the service")
+        except HTTPError as error:
+            raise requests.ConnectionError(error) from None
 
 
 class RenewedCredentials:

@@ -33,7 +33,7 @@ from .connection import (
 )
 from .credentials import CredentialSource, secrets_of
 from .errors import AnswerLost, ServiceError, Unreachable
-from .http_library import requests
+from .http_library import HTTPError
 from .signing import ProofOfCaller, query_string
 
 if TYPE_CHECKING:
@@ -219,7 +219,7 @@ class RpcClient:
         return outcome
 
     def _send(self, action: str, url: str, form: str, silence: float) -> tuple[Any, bytes] | Exception:
-        """Exceptions of requests quote the URL. They are handed back: a raised one would be chained and shown."""
+        """Exceptions of the library quote the URL. They are handed back: a raised one would be chained and shown."""
         late = self._clock.monotonic() + SLOWEST_ANSWER
         headers = {
             "accept": "application/json",
@@ -243,7 +243,7 @@ class RpcClient:
             )
             with response:
                 return response, self._body(response, late)
-        except (requests.RequestException, ValueError) as error:
+        except (HTTPError, OSError, ValueError) as error:
             # ValueError: urllib3 and http.client refuse host names and headers in this way, and quote them.
             # Its frames hold what was read so far.
             return error.with_traceback(None)
@@ -254,7 +254,7 @@ class RpcClient:
             parts.append(part)
             size += len(part)
             if size > LARGEST_ANSWER or self._clock.monotonic() > late:
-                raise requests.ConnectionError("the answer is larger or slower than any answer of the service")
+                raise ConnectionError("the answer is larger or slower than any answer of the service")
         return b"".join(parts)
 
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from .._failure import BadRequest, MigrationFailure
 from .advice import FORBIDDEN, advice
 from .errors import AnswerLost, Misconfigured, ServiceError, Unreachable, WriteRefused, is_fault
-from .http_library import requests
+from .http_library import HTTPError
 from .missing_permission import remedy_of
 from .redaction import redact
 from .rpc import error_code
@@ -46,7 +46,7 @@ def broken_characters(action: str) -> BadRequest:
 
 
 def no_answer(action: str, url: str, option: str, error: Exception) -> MigrationFailure:
-    """Unreachable, Misconfigured or AnswerLost, from an exception of requests. Its text quotes the URL and is not used.
+    """Unreachable, Misconfigured or AnswerLost, from what the session raised. Its text quotes the URL and is not used.
 
     option: the name of the option that sets the endpoint.
     """
@@ -124,22 +124,25 @@ def told_refusal(document: Mapping[str, Any]) -> dict[str, Any]:
 def _kind_of(error: Exception) -> str:
     """certificate, unsent (the request cannot have arrived) or lost."""
     causes = _causes(error)
-    if causes & {"SSLCertVerificationError", "CertificateError"}:
+    names = {type(cause).__name__ for cause in causes}
+    if names & {"SSLCertVerificationError", "CertificateError"}:
         return "certificate"
-    if not isinstance(error, requests.exceptions.RequestException):
+    if isinstance(error, ValueError) and not any(_is_of_an_answer(cause) for cause in causes):
         return "unsent"  # refused while the request was put together
-    if isinstance(error, (requests.exceptions.InvalidURL, requests.exceptions.InvalidHeader)):
-        return "unsent"
     # urllib3's words for: refused, no route, no such name, no time to connect. Then those of a proxy that opened no
     # tunnel, and of an endpoint that does not speak TLS.
-    if causes & {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ConnectTimeout"}:
+    if names & {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ConnectTimeout"}:
         return "unsent"
     return "unsent" if re.search(r"Tunnel connection failed|WRONG_VERSION_NUMBER", str(error)) else "lost"
 
 
-def _causes(error: BaseException) -> set[str]:
-    """Class names of everything wrapped in an exception of requests."""
-    names: set[str] = set()
+def _is_of_an_answer(cause: BaseException) -> bool:
+    """An error of urllib3 that is no ValueError: of an answer whose headers contradict each other, for example."""
+    return isinstance(cause, HTTPError) and not isinstance(cause, ValueError)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """An exception and everything that is wrapped in it."""
     # By object: requests and urllib3 have classes of the same name, one wrapped in the other.
     seen: list[BaseException] = []
     pending: list[Any] = [error]
@@ -148,9 +151,8 @@ def _causes(error: BaseException) -> set[str]:
         if not isinstance(current, BaseException) or any(current is known for known in seen):
             continue
         seen.append(current)
-        names.add(type(current).__name__)
         pending += [*current.args, getattr(current, "reason", None), current.__cause__, current.__context__]
-    return names
+    return seen
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

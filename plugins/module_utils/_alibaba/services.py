@@ -13,17 +13,18 @@ from typing import Any
 
 from .._waiting import Clock
 from . import rds
-from .connection import Trust, endpoint_url, new_session
+from .connection import Trust, endpoint_url
 from .credentials import CredentialSource, find_credentials
 from .errors import Misconfigured
 from .rpc import CallLog, RpcClient, Service, Traffic
+from .rpc_session import RpcSession
 
 
 class Services:
     """read_only: the clients refuse every write, which is what a rehearsal runs with.
 
     options: the shared options of a module, by name. on_secret is called with each secret found outside of them.
-    session: a requests.Session to use instead of a new one.
+    session: a requests.Session to use instead of new sessions, for all services.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class Services:
     def trust(self) -> Trust:
         return Trust(ca_path=self.options.get("ca_path") or "", proxy=self.options.get("proxy") or "")
 
-    def session(self, make: Callable[[Trust, Mapping[str, str] | None], Any] = new_session) -> Any:
+    def session(self, make: Callable[[Trust, Mapping[str, str] | None], Any] = RpcSession) -> Any:
         """The session that was given; without one, a new one."""
         return self._given_session if self._given_session is not None else make(self.trust, self._environment)
 

@@ -7,8 +7,7 @@
 """Puts the caller's proof on a request: ACS3-HMAC-SHA256 (V3), or a bearer token.
 
 Algorithm and signed headers are those of the vendor's SDK (alibabacloud_tea_openapi 0.4.6), so that equal inputs give
-equal signatures. Both go through requests' AuthBase: a header set in any other way would be replaced by an entry of
-~/.netrc.
+equal signatures.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from .credentials import AccessKey, BearerToken, CredentialSource
-from .http_library import AuthBase
 
 ALGORITHM = "ACS3-HMAC-SHA256"
 _SIGNED_BESIDE_X_ACS = {"host", "accept", "user-agent", "content-type"}
@@ -51,7 +49,7 @@ def signature_v3(method: str, path: str, query: str, headers: Mapping[str, str],
     return names, hmac.new(secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
 
 
-class ProofOfCaller(AuthBase):
+class ProofOfCaller:
     """Signs each request, or attaches the token, with a fresh time stamp and nonce per attempt.
 
     The source is asked each time: temporary credentials are renewed during a wait of hours.
@@ -69,7 +67,7 @@ class ProofOfCaller(AuthBase):
         self._nonce = nonce
 
     def __call__(self, request: Any) -> Any:
-        """Takes a requests.PreparedRequest and returns it with its proof."""
+        """Puts the proof on a request: what has method, url, body and headers, as requests.PreparedRequest has."""
         body = request.body or b""
         url = urlsplit(request.url)
         headers = request.headers
