@@ -73,6 +73,8 @@ def endpoint_url(endpoint: str, option: str) -> str:
 def is_loopback(host: str) -> bool:
     if host in ("localhost", "127.0.0.1", "::1"):
         return True
+    if not host[:1].isdigit() and ":" not in host:  # a name
+        return False
     import ipaddress
 
     try:

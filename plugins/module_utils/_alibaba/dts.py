@@ -13,9 +13,8 @@ only and may show a new job late. Facts: SDK models of DTS 2020-01-01, pages of 
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from .._failure import MigrationFailure
@@ -128,9 +127,11 @@ class Jobs:
     def servers(self, source_region: str, destination_region: str) -> list[str]:
         """The networks that DTS connects from. They come as a text, in a field that elsewhere is part of a message."""
         regions = {"SourceEndpointRegion": source_region, "DestinationEndpointRegion": destination_region or None}
+        from .networks import is_network
+
         answer = self.call("DescribeDTSIP", {**regions, "RegionId": self._region})
         found = re.split(r"[\s,;]+", text_of(answer, "DynamicMessage") or "")
-        return [text for text in found if _is_network(text)]
+        return [text for text in found if is_network(text)]
 
     def call(self, action: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """One action, with the passwords in place of their masks."""
@@ -207,22 +208,6 @@ class Jobs:
 
     def _masked(self, text: str) -> str:
         return redact(text, [value for value in self._passwords.values() if value])
-
-
-def is_within(network: str, allowed: Sequence[str]) -> bool:
-    """Whether all addresses of a network are on a white list."""
-    wanted = ipaddress.ip_network(network, strict=False)
-    known = [ipaddress.ip_network(text, strict=False) for text in allowed if _is_network(text)]
-    same = [network for network in known if network.version == wanted.version]
-    return any(wanted.subnet_of(network) for network in same)  # type: ignore[arg-type]  # both of one version
-
-
-def _is_network(text: str) -> bool:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
 
 
 def _side(name: str, parameters: Mapping[str, Any]) -> str:

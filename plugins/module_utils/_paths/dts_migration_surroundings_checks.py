@@ -12,9 +12,9 @@ from collections.abc import Mapping
 
 from .._alibaba import dts_model as api
 from .._alibaba import rds
-from .._alibaba.dts import is_within
 from .._alibaba.dts_model import Job
 from .._alibaba.dts_settings import EXISTING
+from .._alibaba.networks import is_within
 from .._alibaba.rds import UNTOLD
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
 from .dts_migration_accounts import ACCOUNTS, TABLE_MODE, account_check, databases_of
