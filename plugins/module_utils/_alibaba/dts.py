@@ -126,9 +126,9 @@ class Jobs:
 
     def servers(self, source_region: str, destination_region: str) -> list[str]:
         """The networks that DTS connects from. They come as a text, in a field that elsewhere is part of a message."""
-        regions = {"SourceEndpointRegion": source_region, "DestinationEndpointRegion": destination_region or None}
         from .networks import is_network
 
+        regions = {"SourceEndpointRegion": source_region, "DestinationEndpointRegion": destination_region or None}
         answer = self.call("DescribeDTSIP", {**regions, "RegionId": self._region})
         found = re.split(r"[\s,;]+", text_of(answer, "DynamicMessage") or "")
         return [text for text in found if is_network(text)]
