@@ -140,7 +140,8 @@ def soak(session: nox.Session) -> None:
     """Run the long tests: more random worlds, longer histories."""
     options = ["-q", "-n", "2", "-m", "soak", "--import-mode=importlib", "-p", "no:cacheprovider"]
     run(session, "python", "-m", "pytest", *options, "tests/unit", "tests/emulator/tests", *session.posargs)
-    reliability_tests(session, "-m", "soak")
+    # Playbooks that meet faults wait for most of their time.
+    reliability_tests(session, "-m", "soak", "-n", "4")
     run(session, "python", "tests/utils/mutations.py")
     docs_tests(session, "-m", "soak")
     os.environ["APSARADB_LONG_STORIES"] = "1"

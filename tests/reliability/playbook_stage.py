@@ -157,6 +157,8 @@ def backup_wish(control, folder):
     import oss2
 
     session = oss2.Session()
+    # Else a bundle of the environment takes the place of the certificate.
+    session.session.trust_env = False
     session.session.verify = emulator.get("ca_path", True)
     auth = oss2.Auth(keys["access_key_id"], keys["access_key_secret"])
     oss2.Bucket(auth, emulator["oss"], BUCKET, session=session).put_object_from_file("in/crm2.bak", str(file))

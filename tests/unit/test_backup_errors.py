@@ -26,6 +26,7 @@ from ansible_collections.apsaradb.migration.tests.unit.backup_stage import (
 )
 from ansible_collections.apsaradb.migration.tests.unit.stage import TARGET
 from apsara_emulator import Variants
+from apsara_emulator.oss_model import Bucket
 
 CREATE = "CreateMigrateTask"
 
@@ -145,6 +146,30 @@ def test_no_such_bucket(run):
     result = run(BackupStage(), MODULE, **{**WISH, "bucket": "nobody-has-this-bucket"})
     assert result["failed"]
     assert "nobody-has-this-bucket" in result["msg"]
+
+
+def test_a_bucket_that_may_not_be_looked_at(run):
+    """It is not said to be missing, nor to hold no backups."""
+    stage = BackupStage()
+    name = "somebody-elses-backups"
+    stage.world.state.buckets[name] = Bucket("2000000000000002", name=name, region="cn-hangzhou")
+    stage.world.oss.adopt(stage.world.state)
+    result = run(stage, MODULE, check=True, **{**WISH, "bucket": name})
+    checks = {check["name"]: check for check in result["checks"]}
+    assert checks["bucket_access"]["status"] == "fail"
+    assert "AccessDenied" in checks["bucket_access"]["detail"]
+    assert not {"bucket_exists", "backups_found"} & checks.keys()
+    assert stage.writes() == []
+
+
+@pytest.mark.parametrize("action", ["GetBucketInfo", "GetObject"])
+def test_a_redirection_says_nothing_of_the_backups(run, action):
+    stage = BackupStage()
+    stage.put("sales_FULL_20260101020000.bak", full("sales"))
+    stage.world.faults.add({"kind": "redirect", "action": action, "times": 1})
+    result = run(stage, MODULE, check=True, **WISH)
+    assert (result["failed"], result["error"]["code"]) == (True, "http_307")
+    assert "no backups" not in result["msg"]
 
 
 def test_a_folder_without_backups(run):

@@ -207,6 +207,25 @@ def test_alerts_pass_only_when_they_are_named(run, variants):
     assert len(fresh.purchases()) == 1
 
 
+@pytest.mark.parametrize("after_skip", ["start_again", "goes_on"])
+@pytest.mark.parametrize(
+    "fault", [{"kind": "trickle", "seconds": 20}, {"kind": "close_after"}], ids=lambda f: f["kind"]
+)
+def test_a_precheck_that_went_on_meanwhile_is_not_run_again(run, after_skip, fault):
+    """An answer that comes slowly takes longer than the precheck."""
+    stage = MigrationStage({"after_skip": after_skip})
+    stage.world.merge({"dts_findings": [{"item": "CHECK_SAME_USER", "name": "n", "problem": "odd", "can_skip": True}]})
+    stage.world.faults.add({**fault, "action": "SkipPreCheck", "times": 1})
+    done = run(stage, MODULE, **stage.wish(accept=["precheck_same_user"]))
+    assert not done["failed"], done["msg"]
+    assert stage.effects().count("SkipPreCheck") == 1
+    starts = stage.effects().count("StartDtsJob")
+    plain = MigrationStage({"after_skip": after_skip})
+    plain.world.merge({"dts_findings": [{"item": "CHECK_SAME_USER", "name": "n", "problem": "odd", "can_skip": True}]})
+    assert not run(plain, MODULE, **plain.wish(accept=["precheck_same_user"]))["failed"]
+    assert starts == plain.effects().count("StartDtsJob")
+
+
 def test_unknown_table_and_a_name_clash(stage, run):
     stage.change(SOURCE, databases={"shop": {"size": 20 * 1024**3, "tables": ["orders"]}})
     unknown = run(stage, MODULE, **stage.wish(objects=[{"database": "shop", "tables": [{"name": "nowhere"}]}]))

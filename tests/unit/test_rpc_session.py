@@ -16,6 +16,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 import trustme
@@ -59,8 +60,10 @@ class Connection(socketserver.StreamRequestHandler):
             following = self.server.answers.pop(0) if self.server.answers else answer()
             if following is None:
                 return
-            self.wfile.write(following)
-            if told[0].startswith("CONNECT") and following.startswith(b"HTTP/1.1 200"):
+            for piece in following if isinstance(following, list) else [following]:
+                time.sleep(0.05 if piece is not following else 0)
+                self.wfile.write(piece)
+            if told[0].startswith("CONNECT") and b" 200 " in following[:15]:
                 self._tunnel(told[0].split()[1])
                 return
 
@@ -235,6 +238,16 @@ def test_an_answer_of_oss_that_contradicts_itself_leaves_the_outcome_open(serve)
     with pytest.raises(AnswerLost):
         oss_client(Services(options, read_only=False)).begin_upload("a-bucket", "key", {}, replace=False)
     assert len(server.requests) == 1
+
+
+def test_a_refusal_of_oss_that_comes_in_two_pieces_is_read_whole(serve):
+    """oss2 takes the first piece of what is said of a failure for all of it."""
+    server = serve()
+    told = b"<Error><Code>NoSuchBucket</Code><Message>There is none.</Message><RequestId>R-3</RequestId></Error>"
+    whole = answer(told, status="404 Not Found", headers=["x-oss-request-id: R-3"])
+    server.answers = [[whole[:-60], whole[-60:]]]
+    options = {**CREDENTIALS, "oss_endpoint": f"http://127.0.0.1:{server.port}", "region": "cn-hangzhou"}
+    assert oss_client(Services(options, read_only=True)).bucket("a-bucket") is None
 
 
 def test_silence_is_borne_for_so_long(serve):

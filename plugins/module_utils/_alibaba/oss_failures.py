@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from .._failure import MigrationFailure
 from .advice import THROTTLED
-from .errors import AnswerLost, ServiceError
+from .errors import AnswerLost, ServiceError, is_from_between
 from .missing_permission import remedy_of
 from .oss_advice import CLOCK, DENIED, EXPIRED, WRONG_REGION, may_pass, oss_advice
 from .redaction import redact
@@ -35,7 +35,7 @@ class OssRefusal(ServiceError):
 
     @property
     def inconclusive(self) -> bool:
-        return self.transient or oss_advice(self.code) in (EXPIRED, CLOCK)
+        return self.transient or oss_advice(self.code) in (EXPIRED, CLOCK) or is_from_between(self.http_status)
 
     @property
     def credentials_expired(self) -> bool:

@@ -126,8 +126,14 @@ class OssSession:
             # A page of a proxy: oss2 would take it for a success, or fail to parse it.
             response.close()
             raise requests.ConnectionError("the answer is no answer of the service")
-        response.iter_content = functools.partial(self._in_time, response)
+        response.iter_content = functools.partial(
+            self._whole if response.status_code >= 300 else self._in_time, response
+        )
         return Response(response)
+
+    def _whole(self, response: Any, _size: int = 0, **_how: Any) -> Iterator[bytes]:
+        """What is said of a failure. oss2 takes the first piece for all of it."""
+        yield b"".join(self._in_time(response))
 
     def _in_time(self, response: Any, _size: int = 0, **_how: Any) -> Iterator[bytes]:
         """The body, unless it comes more slowly than any answer of the service."""

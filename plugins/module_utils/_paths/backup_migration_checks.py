@@ -51,7 +51,7 @@ def all_checks(request: Request, observed: Observed) -> list[Check]:
         return [instance_exists(request.instance_id, observed.instance), engine_fits(observed.instance)]
     found = standings(request, observed)
     to_do = [s for s in found if s.state != ONLINE]
-    items = [_already_there(request, found), _troubles(found), _nothing_found(request, observed)]
+    items = [_already_there(request, found), _troubles(found), *_nothing_found(request, observed)]
     if to_do or observed.backups.loose:
         items += _of_the_instance(request, observed, observed.instance, to_do)
         items += _of_the_bucket(request, observed)
@@ -83,6 +83,9 @@ def _of_the_instance(
 
 
 def _of_the_bucket(request: Request, observed: Observed) -> list[Check]:
+    if observed.bucket_refused is not None:
+        text = f"The bucket {request.bucket} may not be looked at. {observed.bucket_refused.message}"
+        return [Check("bucket_access", FAIL, text, observed.bucket_refused.remedy)]
     region = observed.instance.region if observed.instance else None
     return bucket_checks(
         request.bucket,
@@ -100,7 +103,7 @@ def _of_the_backups(observed: Observed, to_do: Sequence[Standing]) -> list[Check
     for backup in observed.backups.loose:
         own = findings_of_backup(backup, software_major=major)
         unnamed = Finding("backups_readable", FAIL, backup.key, "tells no database")
-        findings += own if any(f.status == FAIL for f in own) else [*own, unnamed]
+        findings += own if backup.unreadable or any(f.status == FAIL for f in own) else [*own, unnamed]
     for key in observed.skipped:
         findings.append(Finding("file_extensions", WARN, key, "is no backup by its extension and is left out"))
     names = list(dict.fromkeys(f.check for f in findings))
@@ -188,17 +191,16 @@ def _troubles(found: Sequence[Standing]) -> Check | None:
     return Check("earlier_tasks", WARN, listed(texts, " "), "Correct the causes that are named.")
 
 
-def _nothing_found(request: Request, observed: Observed) -> Check | None:
+def _nothing_found(request: Request, observed: Observed) -> list[Check]:
+    """Where there is nothing to restore: what is the matter with the bucket, or that it holds no backups."""
     if observed.backups.databases or observed.backups.loose:
-        return None
+        return []
+    if observed.bucket is None:
+        return _of_the_bucket(request, observed)
     where = f"under {request.prefix}" if request.prefix else "in the root"
     text = f"The bucket {request.bucket} has no backups {where}"
     if observed.backups.left_out:
         hidden = f"include and exclude leave {len(observed.backups.left_out)} out"
         text = f"No backup is left to restore: {hidden}" if request.given is not None else f"{text}; {hidden}"
-    return Check(
-        "backups_found",
-        FAIL,
-        f"{text}.",
-        "Upload them (oss_backup_upload), or correct prefix, recurse, include or exclude.",
-    )
+    remedy = "Upload them (oss_backup_upload), or correct prefix, recurse, include or exclude."
+    return [Check("backups_found", FAIL, f"{text}.", remedy)]

@@ -25,6 +25,7 @@ from .backup_migration_steps import chain_tag
 
 if TYPE_CHECKING:
     from .._alibaba.oss import OssClient
+    from .._alibaba.oss_model import Bucket
 
 T = TypeVar("T")
 # Requests to OSS in flight for each one to RDS: it takes thousands per second, so that only its distance counts.
@@ -42,10 +43,10 @@ class BackupReading:
 
     def with_backups(self, seen: Observed) -> Observed:
         """Adds the bucket, its backups with their headers, and the chains that are open."""
-        bucket = unless_refused(lambda: self._oss.bucket(self._request.bucket))
+        bucket, refused = self._bucket()
         if bucket is None:
             planned = self._listed()[0] if self._request.given is not None else []
-            return seen._replace(backups=sort_backups(self._request, planned))
+            return seen._replace(backups=sort_backups(self._request, planned), bucket_refused=refused)
         listed, skipped = self._listed()
         read = self._parallel(lambda backup: self._with_header(seen, backup), listed, _MORE_OF_OSS)
         found = self._with_tags(seen, sort_backups(self._request, read))
@@ -57,6 +58,15 @@ class BackupReading:
             bucket_owned=unless_refused(lambda: self._oss.owns(self._request.bucket)),
             chains=chains,
         )
+
+    def _bucket(self) -> tuple[Bucket | None, ServiceError | None]:
+        """(the bucket, the service's refusal to show it); neither where there is no bucket of this name."""
+        try:
+            return self._oss.bucket(self._request.bucket), None
+        except ServiceError as error:
+            if error.code != "AccessDenied":
+                raise
+            return None, error
 
     def _listed(self) -> tuple[list[Backup], tuple[str, ...]]:
         """The objects to look at, and the keys under the prefix that are no backups by their extension."""

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from .._alibaba import rds
 from .._alibaba import rds_backup_tasks as api
+from .._alibaba.errors import ServiceError
 from .._alibaba.rds_instances import Instance
 from .backup_migration_files import Sorted
 
@@ -62,14 +63,16 @@ class Latest(NamedTuple):
 class Observed(NamedTuple):
     """Everything at one moment. None: the service does not tell, or refuses to.
 
-    tasks: of the last seven days, newest first. chains: by target database. rehearsal: nothing is going to be written,
-    so what an earlier step only planned may be planned from.
+    bucket_refused: what the service says where it may not be looked at. tasks: of the last seven days, newest first.
+    chains: by target database. rehearsal: nothing is going to be written, so what an earlier step only planned may be
+    planned from.
     """
 
     now: datetime
     instance: Instance | None
     databases: TargetDatabases = TargetDatabases()
     bucket: Any = None
+    bucket_refused: ServiceError | None = None
     bucket_owned: bool | None = None
     backups: Sorted = Sorted((), (), ())
     skipped: tuple[str, ...] = ()

@@ -56,6 +56,7 @@ class DtsMigrationRun:
         self._look = look
         self._deadline = deadline
         self._skips = 0
+        self._skipped = False
         self._watch = Watch("dts_migration", request.target, self._sights)
         self.job_id = ""
         self.reserved: str | None = None
@@ -132,8 +133,11 @@ class DtsMigrationRun:
 
     def _start(self, step: Step) -> None:
         before = self._look()
-        if before is not None and before.status == api.PRECHECKING:
-            return  # passing over an alert began it
+        skipped, self._skipped = self._skipped, False
+        if before is not None and (
+            before.status == api.PRECHECKING or (skipped and before.status != api.PRECHECK_FAILED)
+        ):
+            return  # passing over an alert began it, and it may be over by now
         mark = self._mark(before)
         try:
             self._send(step, lambda job: self._mark(job) != mark, look_first=False)
@@ -152,6 +156,7 @@ class DtsMigrationRun:
             return not wanted & {item.code for item in self._jobs.precheck(job.id).open}
 
         self._send(step, done, look_first=False)
+        self._skipped = True
 
     def _finish_precheck(self) -> None:
         """Until it passed. Alerts that were accepted are passed over; anything else fails at once."""
