@@ -30,9 +30,7 @@ from .backup_migration_instance_checks import (
 )
 from .backup_migration_plan import IN_FLIGHT, ONLINE, Standing, standings
 from .backup_migration_request import Request
-from .backup_migration_room_checks import daily_quota, database_quota, free_storage, target_names
 from .backup_migration_seen import Observed, is_2008, software_major
-from .bucket_checks import bucket_checks
 
 _REMEDIES = {
     **REMEDIES,
@@ -62,6 +60,8 @@ def all_checks(request: Request, observed: Observed) -> list[Check]:
 def _of_the_instance(
     request: Request, observed: Observed, instance: Instance, to_do: Sequence[Standing]
 ) -> list[Check | None]:
+    from .backup_migration_room_checks import daily_quota, database_quota, free_storage, target_names
+
     sending = [s for s in to_do if s.steps]
     return [
         instance_exists(request.instance_id, observed.instance),
@@ -86,6 +86,8 @@ def _of_the_bucket(request: Request, observed: Observed) -> list[Check]:
     if observed.bucket_refused is not None:
         text = f"The bucket {request.bucket} may not be looked at. {observed.bucket_refused.message}"
         return [Check("bucket_access", FAIL, text, observed.bucket_refused.remedy)]
+    from .bucket_checks import bucket_checks
+
     region = observed.instance.region if observed.instance else None
     return bucket_checks(
         request.bucket,
