@@ -23,10 +23,6 @@ from .services import Services
 RAM = Service(name="ram", version="2015-05-01", reads=frozenset({"GetRole", "ListPoliciesForRole"}))
 DEFAULT_ENDPOINT = "ram.aliyuncs.com"
 
-# What RDS reads backups in OSS with. The console creates it when access to OSS is authorised there.
-IMPORT_ROLE = "AliyunRDSImportRole"
-# What DTS works with in its own account. It trusts DTS of that account only, and cannot be used across accounts.
-DTS_ROLE = "AliyunDTSDefaultRole"
 DTS_POLICY = "AliyunDTSRolePolicy"
 
 CREATE, UPDATE, DELETE = "CreateRole", "UpdateRole", "DeleteRole"

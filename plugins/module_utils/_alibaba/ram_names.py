@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import re
 
-from .ram import DTS_ROLE
+# What RDS reads backups in OSS with. The console creates it when access to OSS is authorised there.
+IMPORT_ROLE = "AliyunRDSImportRole"
+# What DTS works with in its own account. It trusts DTS of that account only, and cannot be used across accounts.
+DTS_ROLE = "AliyunDTSDefaultRole"
 
 
 def wrong_role_name(name: str, option: str) -> str:

@@ -182,10 +182,10 @@ class BackupMigration:
 
     def _has_import_role(self) -> bool | None:
         """RAM is another service, which may not be reachable from where RDS is."""
-        from .._alibaba import ram
+        from .._alibaba import ram, ram_names
 
         try:
-            return ram.has_role(ram.client_of(self._services), ram.IMPORT_ROLE)
+            return ram.has_role(ram.client_of(self._services), ram_names.IMPORT_ROLE)
         except MigrationFailure:
             return None
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from .._alibaba import rds
+from .._alibaba.ram_names import IMPORT_ROLE
 from .._alibaba.rds_instances import Instance
 from .._plan import FAIL, PASS, UNKNOWN, Check
 from .backup_migration_findings import listed
@@ -90,8 +91,6 @@ def privileged_account(observed: Observed) -> Check:
 
 
 def import_role(observed: Observed) -> Check:
-    from .._alibaba.ram import IMPORT_ROLE
-
     remedy = f"Authorise RDS to read OSS once in the console; that creates the role {IMPORT_ROLE}."
     if observed.import_role is None:
         allow = f"Allow ram:GetRole on {IMPORT_ROLE}. {remedy}"

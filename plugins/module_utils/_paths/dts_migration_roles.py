@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from .._alibaba import ram
+from .._alibaba import ram, ram_names
 from .._plan import FAIL, PASS, UNKNOWN, WARN, Check
 from .dts_migration_plan import Observed, RoleFacts
 from .dts_migration_request import SIDES, Endpoint, Request
@@ -21,9 +21,11 @@ def role_checks(request: Request, observed: Observed) -> list[Check]:
 
 def _default_role(observed: Observed) -> Check:
     if observed.default_role:
-        return Check("default_role", PASS, f"this account has {ram.DTS_ROLE}")
+        return Check("default_role", PASS, f"this account has {ram_names.DTS_ROLE}")
     status = UNKNOWN if observed.default_role is None else FAIL
-    text = f"{'Whether this account has' if observed.default_role is None else 'This account has no'} {ram.DTS_ROLE}"
+    text = (
+        f"{'Whether this account has' if observed.default_role is None else 'This account has no'} {ram_names.DTS_ROLE}"
+    )
     text += " is not told." if observed.default_role is None else ", without which DTS works for nobody."
     return Check("default_role", status, text, "Open the DTS console once and authorise DTS.")
 

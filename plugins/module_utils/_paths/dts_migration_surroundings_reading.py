@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .._alibaba import ram, rds, rds_instances, sts
+from .._alibaba import ram, ram_names, rds, rds_instances, sts
 from .._alibaba.dts import Jobs
 from .._alibaba.errors import ServiceError
 from .._failure import MigrationFailure
@@ -54,7 +54,7 @@ def _servers(services: Services, jobs: Jobs, request: Request) -> tuple[str, ...
 
 def _default_role(services: Services) -> bool | None:
     try:
-        return ram.has_role(ram.client_of(services), ram.DTS_ROLE)
+        return ram.has_role(ram.client_of(services), ram_names.DTS_ROLE)
     except MigrationFailure:
         return None  # it only informs; without a way to RAM the precheck tells
 

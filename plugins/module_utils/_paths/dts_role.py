@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._alibaba import ram, sts
+from .._alibaba import ram, ram_names, sts
 from .._alibaba.errors import AnswerLost, ServiceError
 from .._failure import BadRequest
 from .._plan import Check, Plan, Step
@@ -88,7 +88,7 @@ class DtsRolePath:
                 code="invalid_options",
                 remedy="Correct destination_account_id, or leave it out.",
             )
-        self._has_default_role = ram.has_role(ram.client_of(other), ram.DTS_ROLE)
+        self._has_default_role = ram.has_role(ram.client_of(other), ram_names.DTS_ROLE)
         return source, told
 
     def _is_done(self, step: Step) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from .._alibaba import ram
+from .._alibaba import ram, ram_names
 from .._alibaba.errors import ServiceError
 from .._alibaba.ram import Grant, Policy, Role
 from .._alibaba.ram_names import is_account_id, is_policy_name, wrong_role_name
@@ -124,11 +124,11 @@ def _accounts_check(observed: Observed) -> Check:
 
 def _default_role_check(observed: Observed) -> Check:
     if observed.has_default_role:
-        return Check("default_role", PASS, f"account {observed.destination} has {ram.DTS_ROLE}")
+        return Check("default_role", PASS, f"account {observed.destination} has {ram_names.DTS_ROLE}")
     return Check(
         "default_role",
         WARN,
-        f"Account {observed.destination} has no {ram.DTS_ROLE}, without which DTS does not work there.",
+        f"Account {observed.destination} has no {ram_names.DTS_ROLE}, without which DTS does not work there.",
         "Open the DTS console of that account once and authorise DTS.",
     )
 
