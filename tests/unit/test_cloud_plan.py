@@ -560,6 +560,23 @@ def test_how_close_is_close(paper, run, info, options, code):
 
 
 @pytest.mark.parametrize(
+    ("info", "options", "advised", "not_advised"),
+    [
+        (FAR, {"max_lag": 255}, "raise max_lag", "accept"),
+        (FAR, {"max_lag": 256, "max_lag_seconds": 60}, "leave out max_lag_seconds", "raise"),
+        ({}, {"accept": ["lag"], "reach_lsn": "0/1"}, "leave out reach_lsn", "raise max_lag"),
+    ],
+)
+def test_the_remedy_fits_what_the_service_tells(paper, run, info, options, advised, not_advised):
+    paper.add_migration(replication_info=info)
+    remedy = run(paper, MODULE, **paper.wish("switched", confirm=TARGET, wait_timeout=300, **options))["error"][
+        "remedy"
+    ]
+    assert advised in remedy
+    assert not_advised not in remedy
+
+
+@pytest.mark.parametrize(
     ("stage", "replication", "code"),
     [("increment", "catchup", "not_streaming"), ("basebackup", "unstarted", "not_streaming")],
 )

@@ -102,8 +102,24 @@ def gate_stayed_shut(request: Request, found: api.Migration | None, written: int
         + ". The switch was not sent.",
         code="lag_too_large",
         action=api.ACTIVATE,
-        remedy="Stop the writes on the source (postgresql_source with state: frozen), then run again; or raise max_lag "
-        "or wait_timeout.",
+        remedy=_remedy_of_lag(request, told),
+    )
+
+
+def _remedy_of_lag(request: Request, told: api.Replication) -> str:
+    """No limit can be kept that the service tells no figure for."""
+    if request.reach_lsn and not told.replayed:
+        return "The service does not tell what the target has replayed: leave out reach_lsn."
+    if told.lag_bytes is None:
+        return (
+            "The service does not tell how far the target is behind. Freeze the source, compare both sides "
+            "(postgresql_compare), and if they are equal run again with accept: [lag]."
+        )
+    if request.max_lag_seconds is not None and told.lag_seconds is None:
+        return "The service does not tell the lag in seconds: leave out max_lag_seconds, max_lag is in bytes."
+    return (
+        "Stop the writes on the source (postgresql_source with state: frozen), then run again; or raise max_lag or "
+        "wait_timeout."
     )
 
 
