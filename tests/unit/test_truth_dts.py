@@ -190,6 +190,14 @@ class JobScene(Scene):
     def is_sent_as(self, name, planned, sent):
         return bool(sent) if planned == "told by ConfigureDtsJob" else super().is_sent_as(name, planned, sent)
 
+    def after(self, step, sent):
+        """A job that was bought before its precheck may rest after it, until it is started once more."""
+        rests = (
+            self.world["variants"].get("after_precheck") == "waits" and self.drawn.get("precheck") == "after_purchase"
+        )
+        started = [call.action for call in sent[:2]] == ["StartDtsJob", "StartDtsJob"]
+        return sent[2:] if rests and started else sent[1:]
+
     def once(self, call):
         return (call.action,) if call.action in ("ConfigureDtsJob", "CreateDtsInstance") else None
 

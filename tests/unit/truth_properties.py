@@ -80,6 +80,15 @@ def _was_forced(scene, result):
     return result.get("verdict") == NO_GO and scene.wish().get("preflight") == "warn"
 
 
+def _fails_as_before(done, again):
+    """Where one database is left of several that failed, the run fails with the code of that one."""
+    before, now = (
+        {(one["target"], one["cause"]) for one in result.get("databases") or () if one["state"] == "failed"}
+        for result in (done, again)
+    )
+    return bool(now) and now <= before
+
+
 def _is_open(rehearsed):
     """It said that it cannot tell, so it promised nothing."""
     return rehearsed["state"] == "unknown" and rehearsed["predicted"] and not rehearsed["plan"]
@@ -190,7 +199,7 @@ def _assert_again(scene, stage, done):
         # A check may have learnt from the failure; then nothing is sent again.
         known = {_code(done), *scene.surprises, NO_GO}
         # Whoever goes on in spite of a failed check finds out why it failed.
-        reason = _was_forced(scene, done) or scene.may_refuse_to_repeat(again)
+        reason = _was_forced(scene, done) or _fails_as_before(done, again) or scene.may_refuse_to_repeat(again)
         assert _good(again) or _code(again) in known or reason, again["msg"]
         return
     goes_on = scene.goes_on_without_waiting and not scene.wish().get("wait", True)
