@@ -363,6 +363,7 @@ def test_a_proxy_tunnels_and_sees_nothing(serve, authority, form, login):
     assert "proxy-authorization" not in server.requests[0][1]
 
 
+@pytest.mark.filterwarnings("ignore:SOCKS support")
 @pytest.mark.parametrize(
     "address", ["http://127.0.0.1:{proxy}", "http://127.0.0.1:{free}", "ftp://x:1", "socks5://x:1"]
 )
