@@ -65,8 +65,10 @@ matrix: $(READY) mariadb
 mutations: $(READY)
 	@$(NOX) -e mutations
 
+SOAK = soak-stories soak-units soak-reliability soak-docs mutations
 soak: $(READY) mariadb
-	@$(NOX) -e soak
+	@rm -rf build/results && mkdir -p build/results
+	@$(BIN)/python tests/utils/all_sessions.py build/results $(SOAK); $(REPORT) build/results
 
 # The documentation shows the report of the demo.
 build/demo/report.html: $(READY)

@@ -135,15 +135,31 @@ def some_mutations(session: nox.Session) -> None:
     run(session, "python", "tests/utils/mutations.py", "--every-third")
 
 
-@nox.session(venv_backend="none", default=False)
-def soak(session: nox.Session) -> None:
-    """Run the long tests: more random worlds, longer histories."""
+@nox.session(name="soak-units", venv_backend="none", default=False)
+def soak_units(session: nox.Session) -> None:
+    """Run the long unit tests and those of the emulator: more random worlds, longer histories, more kills."""
+    session.env["PYTHONPATH"] = str(collection_tree())
     options = ["-q", "-n", "2", "-m", "soak", "--import-mode=importlib", "-p", "no:cacheprovider"]
-    run(session, "python", "-m", "pytest", *options, "tests/unit", "tests/emulator/tests", *session.posargs)
+    report = f"--junitxml={RESULTS / 'soak-units.xml'}"
+    run(session, "python", "-m", "pytest", *options, report, "tests/unit", "tests/emulator/tests", *session.posargs)
+
+
+@nox.session(name="soak-reliability", venv_backend="none", default=False)
+def soak_reliability(session: nox.Session) -> None:
+    """Run the long tests of faults, kills, load and hostile input."""
     # Playbooks that meet faults wait for most of their time.
-    reliability_tests(session, "-m", "soak", "-n", "4")
-    run(session, "python", "tests/utils/mutations.py")
-    docs_tests(session, "-m", "soak")
+    reliability_tests(session, "-n", "4", "-m", "soak", f"--junitxml={RESULTS / 'soak-reliability.xml'}")
+
+
+@nox.session(name="soak-docs", venv_backend="none", default=False)
+def soak_docs(session: nox.Session) -> None:
+    """Run the guides to their ends."""
+    docs_tests(session, "-m", "soak", f"--junitxml={RESULTS / 'soak-docs.xml'}")
+
+
+@nox.session(name="soak-stories", venv_backend="none", default=False)
+def soak_stories(session: nox.Session) -> None:
+    """Run the integration tests with the long stories of the roles, and search everything that Ansible can say."""
     os.environ["APSARADB_LONG_STORIES"] = "1"
     ansible_test(session, cores.MAIN.version, "integration")
 

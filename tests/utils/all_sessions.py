@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run every session that nox runs by default, a few at a time, and leave nox's reports for summary.py.
+"""Run sessions of nox, a few at a time, and leave nox's reports for summary.py: those that are named, or its default.
 
 Most of them keep one processor busy only. What a session prints is shown when it ends, so that none interrupts another.
 """
@@ -24,8 +24,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 NOX = [sys.executable, "-m", "nox", "--no-error-on-missing-interpreters"]
 # The long ones first: a long one begun last would run alone. What is not named here follows in nox's order.
 LONG = "integration units sanity core-oldest core-newest emulator reliability some-mutations".split()
-# It does one thing after the other and takes as long as all others together take on the other processor, so these wait.
-FIRST, LATER = "integration", ["nice", "-n", "10"]
+# They do one thing after the other and take as long as all others together take on the other processor, so these wait.
+FIRST, LATER = ("integration", "soak-stories"), ["nice", "-n", "10"]
 # antsibull-nox's name for others that are in the list themselves.
 META = "Meta session"
 
@@ -48,7 +48,7 @@ class Lanes:
             # A group of its own: a stop has to reach what nox has started. No session of its own: systems share
             # processors out among sessions first, and "nice" would say nothing.
             process = subprocess.Popen(
-                [*([] if name == FIRST else LATER), *NOX, "--report", str(report_of(self._results, name)), "-e", name],
+                [*([] if name in FIRST else LATER), *NOX, "--report", str(report_of(self._results, name)), "-e", name],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -100,11 +100,12 @@ def main() -> int:
     parser.add_argument("results", type=pathlib.Path)
     # One more than two processors: a session that waits for a server or a clock leaves its turn to another.
     parser.add_argument("--at-once", type=int, default=3)
+    parser.add_argument("sessions", nargs="*")
     arguments = parser.parse_args()
 
     # What ends this ends the sessions too; they are in groups of their own and hear nothing.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    names = default_sessions()
+    names = arguments.sessions or default_sessions()
     lanes = Lanes(arguments.results.resolve())
     with concurrent.futures.ThreadPoolExecutor(arguments.at_once) as pool:
         try:
