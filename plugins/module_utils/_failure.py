@@ -12,7 +12,7 @@ user needs to act on it; the door (_module.py) turns it into the task's failure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -77,6 +77,23 @@ def refuse_options(problems: Sequence[str]) -> None:
             code="invalid_options",
             remedy="Correct the options that are named. Nothing was read or written.",
         )
+
+
+def broken_texts(options: Any, where: str = "") -> list[str]:
+    """What is wrong with options that hold half of a surrogate pair: it can be neither sent nor shown.
+
+    where: the name of the option that `options` is the value of.
+    """
+    if isinstance(options, Mapping):
+        inner = [(f"{where}.{name}".lstrip("."), (name, value)) for name, value in options.items()]
+    elif isinstance(options, (list, tuple)):
+        inner = [(where, value) for value in options]
+    else:
+        broken = isinstance(options, str) and any("\ud800" <= letter <= "\udfff" for letter in options)
+        return [f"{where} holds a character that is none (half of a surrogate pair)"] if broken else []
+    found = [problem for name, value in inner for problem in broken_texts(value, name)]
+    # The name itself may be what is broken.
+    return list(dict.fromkeys(text.encode("utf-8", "replace").decode() for text in found))
 
 
 class WaitTimeout(MigrationFailure):

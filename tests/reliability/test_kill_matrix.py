@@ -105,7 +105,12 @@ class Story:
         return kills
 
     def _lacks_what_was_lost(self, result):
-        """Whether the failure says that the id of a chain is missing, which the service told once, to a killed run."""
+        """Whether the failure asks for what only the killed run knew.
+
+        The id of a chain is told once by some editions, and which files a chain has taken is not told by others.
+        """
+        if failed_checks(result) == ["applied_files_known"]:
+            return True
         if not self.scene.surprises_after_a_cut or not result["failed"]:
             return False
         if result["error"]["code"] in self.scene.surprises_after_a_cut:
@@ -139,9 +144,11 @@ def kill_runs(scenes, wanted, choices):
 
 
 def show(figures, path, kills, worlds, helpless):
-    """A person has to help where a chain of backups has an id that no list of the service holds."""
+    """A person has to help where no list of the service holds the id of a chain, or the files that it has taken."""
     finished = f"{worlds - helpless} finished by running again"
-    asked = f", {helpless} asked for the id of a chain that only the killed run was told" if helpless else ""
+    asked = (
+        f", {helpless} asked for what only the killed run knew: the id of a chain, or its last file" if helpless else ""
+    )
     figures(TITLE, [f"{path}: {kills} runs killed in {worlds} worlds, {finished}{asked}, 0 things done twice"])
 
 

@@ -738,3 +738,12 @@ def test_migration_info(paper, run):
     assert [m["state"] for m in told(source_port=5433)] == ["finished"]
     assert told(source_host="10.0.0.1") == []
     assert run(paper, "rds_migration_info", instance_id="rm-bp1sqltarget00001", task_name="x")["migrations"] == []
+
+
+def test_half_a_character_is_refused(paper, run):
+    """ansible-core itself fails where it is in an option that is no dictionary and no list."""
+    wish = paper.wish("replicating")
+    refused = run(paper, MODULE, **{**wish, "source": {**wish["source"], "host": "\ud800.bak"}})
+    assert refused["error"]["code"] == "invalid_options"
+    assert "source.host holds a character that is none" in refused["msg"]
+    assert paper.writes() == []

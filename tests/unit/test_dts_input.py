@@ -324,3 +324,10 @@ def test_retry_times(connection, other):
         made = reserve(options)
         assert made.get("maxRetryTime") == (None if connection is None else str(connection * 60))
         assert made.get("retry.blind.seconds") == (None if other is None else str(other * 60))
+
+
+def test_half_a_character_is_refused(stage, run):
+    refused = run(stage, MODULE, **stage.wish(objects=[{"database": "shop\udc00"}]))
+    assert refused["error"]["code"] == "invalid_options"
+    assert "objects.database holds a character that is none" in refused["msg"]
+    assert stage.calls() == []

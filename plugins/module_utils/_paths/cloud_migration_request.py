@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from .._alibaba.rds_cloud_migration import Source, is_lsn
-from .._failure import refuse_options
+from .._failure import broken_texts, refuse_options
 from .._waiting import Patience, wrong_times
 
 ASSESSED, REPLICATING, SWITCHED = "assessed", "replicating", "switched"
@@ -65,6 +65,7 @@ def password_of(options: Mapping[str, Any]) -> str:
 
 def read_request(options: Mapping[str, Any]) -> Request:
     """The module's options as a Request. Raises BadRequest with everything that is wrong at once."""
+    refuse_options(broken_texts(options))
     problems: list[str] = []
     source = _source(options["source"], problems)
     instance_id = options["instance_id"].strip()

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from .._alibaba.dts_model import FULL, SCHEMA, End
 from .._alibaba.dts_settings import reserve, short_retries
-from .._failure import refuse_options
+from .._failure import broken_texts, refuse_options
 from .._waiting import Patience
 
 CONFIGURED, PRECHECKED, RUNNING, CAUGHT_UP = "configured", "prechecked", "running", "caught_up"
@@ -143,6 +143,7 @@ def read_request(options: Mapping[str, Any]) -> Request:
     """The module's options as a Request. Raises BadRequest with everything that is wrong at once."""
     from .dts_migration_options import all_problems
 
+    refuse_options(broken_texts(options))
     source, destination = (_endpoint(options[side], side) for side in SIDES)
     problems = all_problems(options, source, destination)
     refuse_options(problems)
