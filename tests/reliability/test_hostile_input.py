@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import pathlib
 import sys
 from urllib.parse import parse_qsl, urlsplit
@@ -83,6 +84,8 @@ def property_of(name, examples, *, same):
             within = sorted(set(inner) - KEPT) if isinstance(inner, dict) else []
             if within and share * 7 % 1 > 0.3:
                 chosen_inner = within[int(share * 100) % len(within)]
+                # ansible-core fails for infinity in the place of an integer.
+                value = str(value) if isinstance(value, float) and math.isinf(value) else value
                 wish = {**wish, chosen: {**inner, chosen_inner: value}}
             else:
                 wish = {**wish, chosen: value}
