@@ -81,7 +81,7 @@ class RpcSession:
         sent = Outgoing(method, url, headers, data.encode() if data is not None else None)
         auth(sent)
         pool = self._pool(proxies.get(urlsplit(sent.url).scheme, ""), encrypted=sent.url.startswith("https:"))
-        raw = pool.urlopen(
+        raw = pool.request(
             method,
             sent.url,
             body=sent.body,
