@@ -73,6 +73,17 @@ def test_a_task_that_may_not_be_looked_at_is_not_taken_for_none(stage, run):
     assert (result["failed"], result["error"]["code"]) == (True, "Forbidden.RAM"), result
 
 
+def test_a_backup_that_may_not_be_read_is_not_said_to_tell_no_database(stage, run):
+    stage.put("sales.bak", full("sales"))
+    fault = {"kind": "throttle", "action": "GetObject", "code": "AccessDenied", "status": 403, "times": None}
+    stage.world.faults.add(fault)
+    result = run(stage, MODULE, check=True, **WISH)
+    (readable,) = (check for check in result["checks"] if check["name"] == "backups_readable")
+    assert readable["detail"].count("sales.bak") == 1, readable
+    assert "could not be read" in readable["detail"]
+    assert "tells no database" not in readable["detail"]
+
+
 ODD = st.one_of(st.none(), st.booleans(), st.integers(-5, 10**20), st.text(max_size=20), st.lists(st.integers(0, 3)))
 TEXT = st.text(max_size=30).filter(lambda text: "\0" not in text)
 ITEM = st.fixed_dictionaries(

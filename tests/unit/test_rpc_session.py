@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import json
 import pathlib
@@ -313,6 +314,17 @@ def test_only_a_certificate_of_the_authority_is_trusted(serve, authority, tmp_pa
     assert client_of(address, trust=Trust(ca_path=path)).call(READ, {})["RequestId"] == "R-1"
     session = RpcSession(Trust(), {"REQUESTS_CA_BUNDLE": path})
     assert client_of(address, session=session).call(READ, {})["RequestId"] == "R-1"
+
+
+def test_who_signed_a_certificate_counts_behind_an_open_connection_too(serve, authority):
+    made, path = authority
+    open_one, server = serve(), serve(made)
+    for trust, trusted in ((Trust(ca_path=path), True), (Trust(), False)):
+        session = RpcSession(trust, {})
+        client_of(f"http://127.0.0.1:{open_one.port}", session=session).call(READ, {})
+        client = client_of(f"https://127.0.0.1:{server.port}", session=session, trust=trust)
+        with contextlib.nullcontext() if trusted else pytest.raises(Misconfigured):
+            assert client.call(READ, {})["RequestId"] == "R-1"
 
 
 def test_without_certifi_the_authorities_of_the_system_are_trusted(serve, authority, monkeypatch):

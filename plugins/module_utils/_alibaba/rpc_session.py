@@ -62,7 +62,7 @@ class RpcSession:
         # urllib3 logs request lines with their query, where the service wants passwords.
         logging.getLogger("urllib3.connectionpool").disabled = True
         self._authorities = authorities(trust, environment)
-        self._pools: dict[str, Any] = {}
+        self._pools: dict[tuple[str, bool], Any] = {}
 
     def request(
         self,
@@ -94,12 +94,13 @@ class RpcSession:
         return Answer(raw)
 
     def _pool(self, proxy: str, *, encrypted: bool) -> Any:
-        """All connections that go the same way."""
-        if proxy not in self._pools:
+        """All connections that go the same way; only those that are encrypted pay for the list of authorities."""
+        way = (proxy, encrypted)
+        if way not in self._pools:
             trusted = _trusted(self._authorities) if encrypted else {}
             how: dict[str, Any] = {"maxsize": _MOST_CONNECTIONS, **trusted}
-            self._pools[proxy] = _proxy_pool(proxy, how) if proxy else urllib3.PoolManager(**how)
-        return self._pools[proxy]
+            self._pools[way] = _proxy_pool(proxy, how) if proxy else urllib3.PoolManager(**how)
+        return self._pools[way]
 
 
 def _trusted(authorities_path: str) -> dict[str, str]:
