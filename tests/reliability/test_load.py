@@ -82,27 +82,37 @@ def fleet(count):
     return world, hosts
 
 
+def play(emulator, hosts, forks, folder, arguments):
+    """A playbook for hosts whose instances are in the emulator."""
+    keys = emulator["accounts"][0]
+    inventory = folder / "inventory.json"
+    shared = {name: keys[name] for name in ("access_key_id", "access_key_secret")}
+    shared |= {"rds_endpoint": emulator["rds"], "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": shared}}))
+    command = [playbooks.PLAYBOOK, "-i", str(inventory), f"--forks={forks}", *arguments]
+    return subprocess.run(
+        command, env=playbooks.environment_of(folder), capture_output=True, text=True, check=False, cwd=folder
+    )
+
+
+def recap_of(done):
+    """(changed, failed) of each host."""
+    row = r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=0\s+failed=(\d+)"
+    return {host: (int(changed), int(failed)) for host, changed, failed in re.findall(row, done.stdout, re.MULTILINE)}
+
+
 def try_fleet(count, forks, figures, folder, arguments):
     world, hosts = fleet(count)
     limit = ["--requests-per-second", str(REQUESTS_PER_SECOND)]
     with playbooks.emulator_process(*limit) as emulator:
         control = playbooks.Control(emulator)
         control.post("world", world)
-        keys = emulator["accounts"][0]
-        inventory = folder / "inventory.json"
-        shared = {name: keys[name] for name in ("access_key_id", "access_key_secret")}
-        shared |= {"rds_endpoint": emulator["rds"], "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-        inventory.write_text(json.dumps({"all": {"hosts": hosts, "vars": shared}}))
-        command = [playbooks.PLAYBOOK, "-i", str(inventory), f"--forks={forks}", *arguments]
         began = time.monotonic()
-        done = subprocess.run(
-            command, env=playbooks.environment_of(folder), capture_output=True, text=True, check=False, cwd=folder
-        )
+        done = play(emulator, hosts, forks, folder, arguments)
         seconds = time.monotonic() - began
         calls = control.calls()
-    recap = re.findall(r"^(\S+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=0\s+failed=(\d+)", done.stdout, re.MULTILINE)
     assert done.returncode == 0, done.stdout[-4000:]
-    assert {host: (changed, failed) for host, changed, failed in recap} == dict.fromkeys(hosts, ("1", "0"))
+    assert recap_of(done) == dict.fromkeys(hosts, (1, 0))
     begun = Counter(call["parameters"]["DBInstanceId"] for call in calls if call["took_effect"])
     assert begun == dict.fromkeys(hosts, 1)
     throttled = sum(call["code"].startswith("Throttling") for call in calls)
@@ -168,17 +178,52 @@ def test_two_hundred_instances_share_the_limit(figures, tmp_path):
     try_fleet(200, 20, figures, tmp_path, task_for_all(tmp_path))
 
 
-@pytest.mark.soak
-def test_the_playbook_for_fleets(figures, tmp_path):
-    """The whole role for two hundred instances, in batches."""
+def fleet_playbook(**more):
+    """Arguments of the playbook for fleets, with the whole role of an import."""
     variables = {
         "fleet_path": "instance_import",
-        "fleet_serial": 100,
         "instance_import_source_instance_id": "{{ source }}",
         "instance_import_databases": ["crm"],
         "instance_import_access_key_id": "{{ access_key_id }}",
         "instance_import_access_key_secret": "{{ access_key_secret }}",
         "instance_import_rds_endpoint": "{{ rds_endpoint }}",
         "instance_import_poll_interval": 2,
+        **more,
     }
-    try_fleet(200, 20, figures, tmp_path, ["apsaradb.migration.fleet", "-e", json.dumps(variables)])
+    return ["apsaradb.migration.fleet", "-e", json.dumps(variables)]
+
+
+@pytest.mark.soak
+def test_the_playbook_for_fleets(figures, tmp_path):
+    """The whole role for two hundred instances, in batches."""
+    try_fleet(200, 20, figures, tmp_path, fleet_playbook(fleet_serial=100))
+
+
+def test_a_fleet_with_an_instance_that_fails(tmp_path):
+    """It stops nobody half-way, and no batch begins behind it; when it is corrected, the same command goes on."""
+    world, hosts = fleet(3)
+    bad, good, later = hosts
+    as_wished = {bad: {"source": "rm-bp1nothere0000000"}}
+    arguments = fleet_playbook(fleet_serial=2)
+    with playbooks.emulator_process() as emulator:
+        control = playbooks.Control(emulator)
+        control.post("world", world)
+
+        def seen(since=0):
+            """(imports by instance, instances that were looked at)."""
+            told = [(call["parameters"].get("DBInstanceId"), call["took_effect"]) for call in control.calls()[since:]]
+            return Counter(instance for instance, effect in told if effect), {instance for instance, _effect in told}
+
+        rehearsed = play(emulator, hosts | as_wished, 3, tmp_path, [*arguments, "--check"])
+        assert recap_of(rehearsed) == {bad: (0, 1), good: (1, 0), later: (1, 0)}, rehearsed.stdout
+        imports, looked_at = seen()
+        assert (imports, looked_at & {*hosts}) == ({}, {*hosts})
+        before = len(control.calls())
+        done = play(emulator, hosts | as_wished, 3, tmp_path, arguments)
+        assert recap_of(done) == {bad: (0, 1), good: (1, 0)}, done.stdout
+        imports, looked_at = seen(before)
+        assert (imports, later in looked_at) == ({good: 1}, False)
+        assert f"databases are running on {good}" in done.stdout
+        corrected = play(emulator, hosts, 3, tmp_path, arguments)
+        assert recap_of(corrected) == {bad: (1, 0), good: (0, 0), later: (1, 0)}, corrected.stdout
+        assert seen()[0] == dict.fromkeys(hosts, 1)

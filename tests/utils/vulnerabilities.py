@@ -19,6 +19,8 @@ import cores
 
 PINNED = [
     "constraints.txt",
+    "tests/utils/pins/pip.txt",
+    "tests/utils/pins/build.txt",
     "tests/utils/pins/venv.txt",
     "tests/utils/pins/sessions.txt",
     "tests/utils/pins/lowest.txt",

@@ -106,13 +106,16 @@ class Work:
         if task is None or task.unfinished:
             return
         trouble = trouble_of_success(task.description)
-        if seen.databases.get(self.target.casefold()) == rds.DATABASE_RUNNING:
+        state = seen.databases.get(self.target.casefold())
+        if state == rds.DATABASE_RUNNING:
             self.done, self.state, self.trouble = True, ONLINE, trouble
             return
         # The listing of databases may lag behind the task, but not for ever.
         self.ended_at = now if self.ended_at is None else self.ended_at
         if now - self.ended_at > settle:
-            self.fail(trouble or Trouble("database_missing", _SUCCEEDED_WITHOUT, _LOOK))
+            without = Trouble("database_missing", _SUCCEEDED_WITHOUT, _LOOK)
+            other_state = Trouble("database_not_running", _SUCCEEDED_BUT.format(state), _LOOK)
+            self.fail(trouble or (other_state if state else without))
 
     def _look_at_chain(self, seen: Seen, task: api.BackupTask | None, now: float, settle: float) -> None:
         if task is None:
@@ -156,6 +159,7 @@ class Work:
 _ANOTHER = "Task {}, which another run or somebody else began at the same time, restores or restored this database."
 _LEAVE_IT = "Drop nothing. Run again when that task has ended: what is there is left alone."
 _SUCCEEDED_WITHOUT = "The task succeeded, but its database does not show on the instance."
+_SUCCEEDED_BUT = "The task succeeded, but its database is {}."
 _NOT_TAKEN = "The service accepted the file, but the chain shows no sign of it."
 _LOOK = "Look at the task in the console (Backup Data Upload History), then run again."
 OUT_OF_QUOTA = Trouble(
