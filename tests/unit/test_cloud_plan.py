@@ -41,6 +41,8 @@ WARNED_REPORT = [
 UNREAL = {"instances": {TARGET: {"engine_version": "10.0"}}}
 CLOSE = {"LatestEndLsn": "0/3000100", "ReplayLsn": "0/3000100"}
 FAR = {"LatestEndLsn": "0/3000100", "ReplayLsn": "0/3000000"}
+# Nine seconds apart, and no positions.
+TIMES = {"LastMsgSendTime": "2026-01-31 10:00:09+08", "ReplayTimestamp": "2026-01-31 10:00:00+08"}
 
 
 class PaperStage(CloudStage):
@@ -531,19 +533,15 @@ def test_a_source_that_is_written_to_is_not_switched_however_well_the_target_kee
         (CLOSE, {"reach_lsn": "0/3000100"}, None),
         (CLOSE, {"max_lag_seconds": 0}, None),
         (FAR, {"max_lag": 256, "max_lag_seconds": 60}, "lag_too_large"),  # how old is not told
-        (
-            {**FAR, "LastMsgSendTime": "2026-01-31 10:00:09+08", "ReplayTimestamp": "2026-01-31 10:00:00+08"},
-            {"max_lag": 256, "max_lag_seconds": 8},
-            "lag_too_large",
-        ),
-        (
-            {**FAR, "LastMsgSendTime": "2026-01-31 10:00:09+08", "ReplayTimestamp": "2026-01-31 10:00:00+08"},
-            {"max_lag": 256, "max_lag_seconds": 9},
-            None,
-        ),
+        ({**FAR, **TIMES}, {"max_lag": 256, "max_lag_seconds": 8}, "lag_too_large"),
+        ({**FAR, **TIMES}, {"max_lag": 256, "max_lag_seconds": 9}, None),
         ({}, {}, "no_go"),
         ({}, {"accept": ["lag"]}, None),
         ({}, {"accept": ["lag"], "reach_lsn": "0/1"}, "lag_too_large"),
+        # What is told counts, whatever was accepted about what is not.
+        (TIMES, {"accept": ["lag"], "max_lag_seconds": 8}, "lag_too_large"),
+        (TIMES, {"accept": ["lag"], "max_lag_seconds": 9}, None),
+        ({}, {"accept": ["lag"], "max_lag_seconds": 9}, None),
     ],
 )
 def test_how_close_is_close(paper, run, info, options, code):
@@ -565,6 +563,9 @@ def test_how_close_is_close(paper, run, info, options, code):
         (FAR, {"max_lag": 255}, "raise max_lag", "accept"),
         (FAR, {"max_lag": 256, "max_lag_seconds": 60}, "leave out max_lag_seconds", "raise"),
         ({}, {"accept": ["lag"], "reach_lsn": "0/1"}, "leave out reach_lsn", "raise max_lag"),
+        ({}, {"accept": ["lag"], "reach_lsn": "0/1"}, "leave out reach_lsn", "accept: [lag]"),
+        (CLOSE, {"reach_lsn": "0/3000101"}, "position of this source", "accept: [lag]"),
+        (TIMES, {"accept": ["lag"], "max_lag_seconds": 8}, "wait_timeout", "accept: [lag]"),
     ],
 )
 def test_the_remedy_fits_what_the_service_tells(paper, run, info, options, advised, not_advised):

@@ -23,6 +23,8 @@ from ansible_collections.apsaradb.migration.tests.unit.dts_stage import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+AFTER_SKIP = ["start_again", "goes_on", "not_started"]
+
 
 @pytest.fixture
 def stage():
@@ -185,7 +187,7 @@ def test_every_item_of_a_failed_precheck_is_told(stage, run):
 
 @pytest.mark.parametrize(
     "variants",
-    [{"after_skip": a, "alert_item_state": s} for a in ("start_again", "goes_on") for s in ("Failed", "Warning")],
+    [{"after_skip": a, "alert_item_state": s} for a in AFTER_SKIP for s in ("Failed", "Warning")],
 )
 def test_alerts_pass_only_when_they_are_named(run, variants):
     stage = MigrationStage(variants)
@@ -207,7 +209,7 @@ def test_alerts_pass_only_when_they_are_named(run, variants):
     assert len(fresh.purchases()) == 1
 
 
-@pytest.mark.parametrize("after_skip", ["start_again", "goes_on"])
+@pytest.mark.parametrize("after_skip", AFTER_SKIP)
 @pytest.mark.parametrize(
     "fault", [{"kind": "trickle", "seconds": 20}, {"kind": "close_after"}], ids=lambda f: f["kind"]
 )
@@ -224,6 +226,28 @@ def test_a_precheck_that_went_on_meanwhile_is_not_run_again(run, after_skip, fau
     plain.world.merge({"dts_findings": [{"item": "CHECK_SAME_USER", "name": "n", "problem": "odd", "can_skip": True}]})
     assert not run(plain, MODULE, **plain.wish(accept=["precheck_same_user"]))["failed"]
     assert starts == plain.effects().count("StartDtsJob")
+
+
+@pytest.mark.parametrize("wait", [True, False])
+@pytest.mark.parametrize("after_precheck", ["goes_on", "waits"])
+@pytest.mark.parametrize("after_skip", AFTER_SKIP)
+def test_what_was_bought_is_started_however_the_service_takes_a_skip(run, after_skip, after_precheck, wait):
+    """Without waiting nobody would look again and start it."""
+    stage = MigrationStage({"after_skip": after_skip, "after_precheck": after_precheck})
+    stage.world.merge({"dts_findings": [{"item": "CHECK_SAME_USER", "name": "n", "problem": "odd", "can_skip": True}]})
+    wish = stage.wish(precheck="after_purchase", accept=["precheck_same_user"], wait_timeout=3600)
+    assert run(stage, MODULE, **{**wish, "accept": []})["error"]["code"] == "precheck_failed"
+    # The answer takes longer than a precheck that goes on.
+    stage.world.faults.add({"kind": "trickle", "seconds": 20, "action": "SkipPreCheck", "times": 1})
+    done = run(stage, MODULE, **wish, wait=wait)
+    assert not done["failed"], done["msg"]
+    stage.time.sleep(600)
+    # One more run starts what rests after its precheck.
+    assert not run(stage, MODULE, **wish, wait=wait)["failed"]
+    stage.time.sleep(600)
+    assert [job["status"] for job in stage.jobs()] == ["Migrating"]
+    if (after_skip, after_precheck) == ("goes_on", "goes_on"):
+        assert stage.effects().count("StartDtsJob") == 1
 
 
 def test_unknown_table_and_a_name_clash(stage, run):

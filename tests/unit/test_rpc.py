@@ -7,7 +7,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import traceback
+from types import MappingProxyType
 
 import pytest
 from ansible_collections.apsaradb.migration.plugins.module_utils._alibaba import connection, rds
@@ -306,6 +309,30 @@ def test_proxies_are_used_on_purpose_only():
     assert proxies(far, {**from_environment, "NO_PROXY": "aliyuncs.com"}) == {}
     assert proxies(far, {**from_environment, "NO_PROXY": "aliyuncs.com"}, "http://mine:1") == {"https": "http://mine:1"}
     assert proxies(near, from_environment, "http://mine:1") == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "no_proxy", "excluded"),
+    [
+        ("https://rds.aliyuncs.com/", "*", True),
+        ("https://rds.aliyuncs.com/", "example.com, .aliyuncs.com", True),
+        ("https://rds.aliyuncs.com/", "RDS.aliyuncs.com:443", True),
+        ("https://rds.aliyuncs.com:8443/", "rds.aliyuncs.com:443", False),
+        ("https://rds.aliyuncs.com/", "yuncs.com", False),
+        ("https://rds.aliyuncs.com/", "10.0.0.0/8", False),
+        ("https://10.1.2.3/", "10.0.0.0/8", True),
+        ("https://10.1.2.3/", "10.1.2.3", True),
+        ("https://10.1.2.3/", "192.168.0.0/16,nonsense/x", False),
+        ("https://[fd00::7]:8443/", "fd00::/8", True),
+    ],
+)
+def test_who_is_reached_without_the_proxy(monkeypatch, url, no_proxy, excluded):
+    """The environment itself is left alone: other threads read it at the same time. Nor is requests needed."""
+    monkeypatch.setitem(sys.modules, "requests", None)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "environ", MappingProxyType(dict(os.environ)))
+        told = proxies(url, {"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": no_proxy})
+    assert told == ({} if excluded else {"https": "http://proxy:3128"})
 
 
 @pytest.mark.parametrize("make", [RpcSession, new_pool])

@@ -49,6 +49,10 @@ def answer(body=None, *, status="200 OK", headers=()):
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+# What goes around the encryption of a connection that has one.
+IN_PLAIN_TEXT = object()
+
+
 class Connection(socketserver.StreamRequestHandler):
     """Reads requests and gives the server's answers; a None among them ends the connection without one."""
 
@@ -59,6 +63,9 @@ class Connection(socketserver.StreamRequestHandler):
         while (told := self._request()) is not None:
             self.server.requests.append(told)
             following = self.server.answers.pop(0) if self.server.answers else answer()
+            if following is IN_PLAIN_TEXT:
+                socket.socket.send(self.connection, answer(status="504 Gateway Timeout"))
+                return
             if following is None:
                 return
             for piece in following if isinstance(following, list) else [following]:
@@ -231,6 +238,21 @@ def test_a_write_without_an_answer_is_sent_once_and_its_outcome_is_open(serve, t
     assert len(server.requests) == 1
 
 
+def test_plain_text_within_an_encrypted_connection_does_not_pass_for_a_call_that_never_left(serve, authority):
+    """OpenSSL's words for it are the same as for an endpoint that does not speak TLS at all."""
+    made, path = authority
+    server = serve(made)
+    server.answers = [IN_PLAIN_TEXT, IN_PLAIN_TEXT]
+    address = f"https://127.0.0.1:{server.port}"
+    with pytest.raises(AnswerLost):
+        client_of(address, trust=Trust(ca_path=path)).call(WRITE, {"ImportId": "1"})
+    assert len(server.requests) == 1
+    options = {**CREDENTIALS, "oss_endpoint": address, "region": "cn-hangzhou", "ca_path": path}
+    with pytest.raises(AnswerLost):
+        oss_client(Services(options, read_only=False)).begin_upload("a-bucket", "key", {}, replace=False)
+    assert len(server.requests) == 2
+
+
 def test_an_answer_of_oss_that_contradicts_itself_leaves_the_outcome_open(serve):
     """requests tells it as a wrong header, which is what it says of one that it refuses to send, too."""
     server = serve()
@@ -249,6 +271,29 @@ def test_a_refusal_of_oss_that_comes_in_two_pieces_is_read_whole(serve):
     server.answers = [[whole[:-60], whole[-60:]]]
     options = {**CREDENTIALS, "oss_endpoint": f"http://127.0.0.1:{server.port}", "region": "cn-hangzhou"}
     assert oss_client(Services(options, read_only=True)).bucket("a-bucket") is None
+
+
+def test_a_refusal_of_oss_that_comes_in_pieces_declares_no_type_of_its_own(serve):
+    told = b'<!DOCTYPE x [<!ENTITY a "NoSuchBucket">]><Error><Code>&a;</Code><RequestId>R-3</RequestId></Error>'
+    whole = answer(told, status="404 Not Found", headers=["x-oss-request-id: R-3"])
+    cut = len(whole) - len(told) + 5
+    server = serve()
+    server.answers = [[whole[:cut], whole[cut:]]]
+    options = {**CREDENTIALS, "oss_endpoint": f"http://127.0.0.1:{server.port}", "region": "cn-hangzhou"}
+    with pytest.raises(MigrationFailure) as caught:
+        oss_client(Services(options, read_only=False)).begin_upload("a-bucket", "key", {}, replace=False)
+    assert caught.value.code != "NoSuchBucket"
+
+
+@pytest.mark.parametrize("wait", [b"\xb2", b"-1", b"soon"])
+def test_a_wait_that_is_no_number_is_none(serve, wait):
+    server = serve()
+    body = b'{"Code": "Throttling.User", "Message": "too many", "RequestId": "R-4"}'
+    head = b"HTTP/1.1 400 Bad Request\r\nContent-Length: %d\r\nRetry-After: %s\r\n\r\n" % (len(body), wait)
+    server.answers = [head + body]
+    with pytest.raises(ServiceError) as caught:
+        plain(server).call(WRITE, {"ImportId": "1"})
+    assert (caught.value.code, caught.value.retry_after) == ("Throttling.User", None)
 
 
 def test_silence_is_borne_for_so_long(serve):
@@ -316,6 +361,29 @@ def test_only_a_certificate_of_the_authority_is_trusted(serve, authority, tmp_pa
     assert client_of(address, session=session).call(READ, {})["RequestId"] == "R-1"
 
 
+@pytest.mark.parametrize("content", [b"", b"no certificate", "der", "key"], ids=["empty", "text", "DER", "key"])
+def test_authorities_that_cannot_be_read_are_named(serve, authority, tmp_path, content):
+    made, path = authority
+    if content == "der":
+        content = ssl.PEM_cert_to_DER_cert(pathlib.Path(path).read_text())
+    elif content == "key":
+        content = made.private_key_pem.bytes()
+    file = tmp_path / "authorities"
+    file.write_bytes(content)
+    server = serve(made)
+    address = f"https://127.0.0.1:{server.port}"
+    options = {**CREDENTIALS, "oss_endpoint": address, "region": "cn-hangzhou", "ca_path": str(file)}
+    for call in (
+        lambda: client_of(address, trust=Trust(ca_path=str(file))).call(READ, {}),
+        lambda: oss_client(Services(options, read_only=True)).bucket("a-bucket"),
+    ):
+        with pytest.raises(Misconfigured) as caught:
+            call()
+        assert caught.value.code == "ca_path_invalid"
+        assert "PEM" in caught.value.remedy
+    assert server.requests == []
+
+
 def test_who_signed_a_certificate_counts_behind_an_open_connection_too(serve, authority):
     made, path = authority
     open_one, server = serve(), serve(made)
@@ -375,20 +443,51 @@ def test_a_proxy_tunnels_and_sees_nothing(serve, authority, form, login):
     assert "proxy-authorization" not in server.requests[0][1]
 
 
-@pytest.mark.filterwarnings("ignore:SOCKS support")
-@pytest.mark.parametrize(
-    "address", ["http://127.0.0.1:{proxy}", "http://127.0.0.1:{free}", "ftp://x:1", "socks5://x:1"]
-)
-def test_a_proxy_that_opens_no_tunnel(serve, authority, monkeypatch, address):
+@pytest.mark.parametrize("address", ["http://127.0.0.1:{proxy}", "http://127.0.0.1:{free}", "ftp://x:1"])
+def test_a_proxy_that_opens_no_tunnel(serve, authority, address):
     made, path = authority
     server, proxy = serve(made), serve()
     proxy.answers = [answer(b"", status="403 Forbidden")]
-    monkeypatch.setitem(sys.modules, "socks", None)
-    monkeypatch.delitem(sys.modules, "urllib3.contrib.socks", raising=False)
     with pytest.raises(Unreachable) as caught:
         through(address.format(proxy=proxy.port, free=_free_port()), server, path)
     assert "proxy" in caught.value.remedy
     assert server.requests == []
+
+
+def test_a_socks_proxy_needs_a_library(serve, authority, monkeypatch):
+    made, path = authority
+    server = serve(made)
+    monkeypatch.setitem(sys.modules, "socks", None)
+    with pytest.raises(Misconfigured) as caught:
+        through("socks5://x:1", server, path)
+    assert "pip install PySocks" in caught.value.remedy
+    assert server.requests == []
+
+
+def test_a_socks_proxy_is_told_the_login_as_it_is_meant(monkeypatch):
+    """Older versions of urllib3 would pass on what stands in a URL."""
+    told = []
+
+    class Socks:
+        @staticmethod
+        def SOCKSProxyManager(url, **how):  # urllib3's name
+            told.append((url, how["username"], how["password"]))
+            raise ValueError
+
+    monkeypatch.setitem(sys.modules, "socks", Socks)
+    monkeypatch.setitem(sys.modules, "urllib3.contrib.socks", Socks)
+    for login in ("some%40body:p%2Fw@", ""):
+        with pytest.raises(MigrationFailure):
+            client_of("https://rds.example.com", trust=Trust(proxy=f"socks5h://{login}x:1")).call(READ, {})
+    assert told == [("socks5h://x:1", "some@body", "p/w"), ("socks5h://x:1", None, None)]
+
+
+def test_without_requests_a_task_that_needs_it_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "oss2", None)
+    options = {**CREDENTIALS, "oss_endpoint": "https://oss.example.com", "region": "cn-hangzhou"}
+    with pytest.raises(MigrationFailure) as caught:
+        oss_client(Services(options, read_only=True))
+    assert caught.value.code == "missing_library"
 
 
 def test_neither_proxy_nor_url_are_shown(serve, authority):

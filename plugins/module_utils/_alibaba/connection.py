@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -149,12 +150,29 @@ def proxies_for(url: str, trust: Trust, environment: Mapping[str, str] | None = 
     no_proxy = environment.get("NO_PROXY") or environment.get("no_proxy") or ""
     if not proxy:
         return {}
-    if no_proxy:
-        from requests.utils import should_bypass_proxies  # it knows networks such as 10.0.0.0/8, too
-
-        if should_bypass_proxies(url, no_proxy):
-            return {}
+    if no_proxy and _is_excluded(urlsplit(url), no_proxy):
+        return {}
     return {"https": proxy}
+
+
+def _is_excluded(parts: Any, no_proxy: str) -> bool:
+    """no_proxy: hosts, domains, addresses and networks such as 10.0.0.0/8, separated by commas; * for everything."""
+    # requests has this in one function, which changes the environment meanwhile, while other threads read it.
+    from urllib.request import proxy_bypass_environment
+
+    if proxy_bypass_environment(f"{parts.hostname}:{parts.port or 443}", {"no": no_proxy}):
+        return True
+    import ipaddress
+
+    try:
+        address = ipaddress.ip_address(parts.hostname)
+    except ValueError:
+        return False
+    for entry in no_proxy.split(","):
+        with contextlib.suppress(ValueError):
+            if address in ipaddress.ip_network(entry.strip(), strict=False):
+                return True
+    return False
 
 
 def _host(parts: Any) -> str:

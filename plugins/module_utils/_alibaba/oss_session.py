@@ -55,7 +55,9 @@ def new_pool(trust: Trust, environment: Mapping[str, str] | None = None) -> Any:
     """A requests.Session whose behaviour depends on our options alone, with room for an upload's threads.
 
     trust_env is off: ~/.netrc could replace our proof, and a proxy would see the loopback traffic of the emulator.
+    Raises MigrationFailure where oss2 is missing, which brings requests.
     """
+    library()
     from requests.adapters import HTTPAdapter
 
     logging.getLogger("urllib3.connectionpool").disabled = True  # quotes signed URLs
@@ -133,18 +135,17 @@ class OssSession:
 
     def _whole(self, response: Any, _size: int = 0, **_how: Any) -> Iterator[bytes]:
         """What is said of a failure. oss2 takes the first piece for all of it."""
-        yield b"".join(self._in_time(response))
+        yield require_plain(b"".join(self._in_time(response)))
 
     def _in_time(self, response: Any, _size: int = 0, **_how: Any) -> Iterator[bytes]:
         """The body, unless it comes more slowly than any answer of the service."""
         length = response.headers.get("content-length", "")
-        allowed = SLOWEST_ANSWER + (int(length) / _SLOWEST_RATE if length.isdigit() else 0)
+        allowed = SLOWEST_ANSWER + (int(length) / _SLOWEST_RATE if length.isdecimal() else 0)
         late = self._clock.monotonic() + allowed
-        size, refused = 0, response.status_code >= 300
+        size = 0
         try:
             for piece in pieces_of(response):
-                # What is parsed as a result is looked at when it is whole.
-                yield require_plain(piece) if refused else piece
+                yield piece
                 size += len(piece)
                 if size > LARGEST_ANSWER or self._clock.monotonic() > late:
                     raise requests.ConnectionError("the answer is larger or slower than any answer of the service")

@@ -11,7 +11,8 @@ Imported when something went wrong.
 
 from __future__ import annotations
 
-import re
+import ssl
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from .redaction import redact
 from .rpc import error_code
 
 _REFUSED_BY_HTTP = range(300, 500)
+_SHAKING_HANDS = {"do_handshake"}
 
 
 def refused_write(action: str) -> WriteRefused:
@@ -58,6 +60,14 @@ def no_answer(action: str, url: str, option: str, error: Exception) -> Migration
             code="certificate_not_accepted",
             action=action,
             remedy=f"Check {option}; for a certificate of your own, give its CA file in ca_path.",
+        )
+    if kind == "authorities":
+        return Misconfigured(
+            f"{action}: no certificates can be read from the file or folder of authorities. Nothing was sent.",
+            code="ca_path_invalid",
+            action=action,
+            remedy="Give in ca_path (or REQUESTS_CA_BUNDLE) a file in PEM form, with lines BEGIN CERTIFICATE; "
+            "openssl x509 -inform der makes one of a file in DER form.",
         )
     if kind == "unsent":
         return Unreachable(
@@ -122,18 +132,26 @@ def told_refusal(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _kind_of(error: Exception) -> str:
-    """certificate, unsent (the request cannot have arrived) or lost."""
+    """certificate, authorities, unsent (the request cannot have arrived) or lost."""
     causes = _causes(error)
     names = {type(cause).__name__ for cause in causes}
     if names & {"SSLCertVerificationError", "CertificateError"}:
         return "certificate"
     if isinstance(error, ValueError) and not any(_is_of_an_answer(cause) for cause in causes):
         return "unsent"  # refused while the request was put together
-    # urllib3's words for: refused, no route, no such name, no time to connect. Then those of a proxy that opened no
-    # tunnel, and of an endpoint that does not speak TLS.
+    # urllib3's words for: refused, no route, no such name, no time to connect.
     if names & {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ConnectTimeout"}:
         return "unsent"
-    return "unsent" if re.search(r"Tunnel connection failed|WRONG_VERSION_NUMBER", str(error)) else "lost"
+    for cause in causes:
+        passed = {frame.f_code.co_name for frame, _line in traceback.walk_tb(cause.__traceback__)}
+        if isinstance(cause, ssl.SSLError) and "ssl_wrap_socket" in passed and not passed & _SHAKING_HANDS:
+            return "authorities"
+        # An endpoint that does not speak TLS. Where a connection does and then breaks off, a request was on it.
+        if "WRONG_VERSION_NUMBER" in str(cause) and passed & _SHAKING_HANDS:
+            return "unsent"
+        if isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed"):
+            return "unsent"  # what http.client says of a proxy that opened no tunnel
+    return "lost"
 
 
 def _is_of_an_answer(cause: BaseException) -> bool:
@@ -159,6 +177,6 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds the service asks to wait: x-acs-retry-after is in milliseconds, Retry-After in seconds."""
     for name, unit in (("x-acs-retry-after", 1000.0), ("retry-after", 1.0)):
         value = headers.get(name, "")
-        if value.isdigit() and len(value) < 9:
+        if value.isdecimal() and len(value) < 9:
             return int(value) / unit
     return None

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from .connection import Trust, authorities
+from .errors import Misconfigured
 from .http_library import urllib3
 
 # Threads of one task that call at the same time keep their connections.
@@ -121,14 +122,27 @@ def _proxy_pool(proxy: str, how: Mapping[str, Any]) -> Any:
     """proxy: its URL, perhaps with a user name and a password. Raises ValueError for one that cannot be used."""
     url = proxy if "://" in proxy else f"http://{proxy}"
     parts = urlsplit(url)
+    bare = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    username, password = (None if one is None else unquote(one) for one in (parts.username, parts.password))
     if parts.scheme.startswith("socks"):
-        try:
-            from urllib3.contrib.socks import SOCKSProxyManager
-        except ImportError:
-            raise ValueError("a SOCKS proxy needs the Python package PySocks") from None
-        return SOCKSProxyManager(url, **how)
+        return _socks_pool(bare, username, password, how)
     headers = {}
-    if parts.username is not None:
-        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        headers = urllib3.util.make_headers(proxy_basic_auth=login)
-    return urllib3.ProxyManager(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", proxy_headers=headers, **how)
+    if username is not None:
+        headers = urllib3.util.make_headers(proxy_basic_auth=f"{username}:{password or ''}")
+    return urllib3.ProxyManager(bare, proxy_headers=headers, **how)
+
+
+def _socks_pool(url: str, username: str | None, password: str | None, how: Mapping[str, Any]) -> Any:
+    """Raises Misconfigured where its library is missing."""
+    try:
+        # urllib3 imports it, too, but prints a warning of its own where it is missing.
+        import socks  # noqa: F401
+    except ImportError:
+        raise Misconfigured(
+            "A SOCKS proxy needs the Python package PySocks on the host that runs the module. Nothing was sent.",
+            code="missing_library",
+            remedy="Install it there: pip install PySocks; or give an HTTP proxy in proxy (or HTTPS_PROXY).",
+        ) from None
+    from urllib3.contrib.socks import SOCKSProxyManager
+
+    return SOCKSProxyManager(url, username=username, password=password, **how)

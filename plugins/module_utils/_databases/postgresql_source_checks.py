@@ -74,7 +74,7 @@ def source_checks(facts: Facts, wanted: Wanted) -> list[Check]:
 
 def _number(facts: Facts, name: str) -> int | None:
     value = facts.settings.get(name)
-    return int(value) if value is not None and value.lstrip("-").isdigit() else None
+    return int(value) if value is not None and value.lstrip("-").isdecimal() else None
 
 
 def _version(facts: Facts, wanted: Wanted) -> Check:

@@ -38,7 +38,7 @@ class SqlServerError(MigrationFailure):
     @property
     def denied(self) -> bool:
         """A permission is missing."""
-        return self.code.isdigit() and int(self.code) in _PERMISSION_DENIED
+        return self.code.isdecimal() and int(self.code) in _PERMISSION_DENIED
 
 
 class ConnectionBroken(MigrationFailure):

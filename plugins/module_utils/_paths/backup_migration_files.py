@@ -170,4 +170,4 @@ def _after(backup: Backup, base: Backup) -> bool:
 
 def _lsn(backup: Backup) -> int:
     text = (backup.first_set.last_lsn if backup.first_set else None) or ""
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdecimal() else 0

@@ -102,21 +102,32 @@ def gate_stayed_shut(request: Request, found: api.Migration | None, written: int
         + ". The switch was not sent.",
         code="lag_too_large",
         action=api.ACTIVATE,
-        remedy=_remedy_of_lag(request, told),
+        remedy=_remedy_of_lag(request, told, written or 0),
     )
 
 
-def _remedy_of_lag(request: Request, told: api.Replication) -> str:
-    """No limit can be kept that the service tells no figure for."""
+def _remedy_of_lag(request: Request, told: api.Replication, written: int) -> str:
+    """No limit can be kept that the service tells no figure for. written: bytes between the last two looks."""
+    untold = []
+    accepted = "lag" in request.accept or not request.enforce
     if request.reach_lsn and not told.replayed:
-        return "The service does not tell what the target has replayed: leave out reach_lsn."
-    if told.lag_bytes is None:
-        return (
-            "The service does not tell how far the target is behind. Freeze the source, compare both sides "
-            "(postgresql_compare), and if they are equal run again with accept: [lag]."
+        untold.append("leave out reach_lsn, because the service does not tell what the target has replayed")
+    if request.max_lag_seconds is not None and told.lag_seconds is None and not accepted:
+        untold.append("leave out max_lag_seconds, because the service does not tell the lag in seconds")
+    if told.lag_bytes is None and not accepted:
+        untold.append(
+            "freeze the source, compare both sides (postgresql_compare), and if they are equal give accept: [lag], "
+            "because the service does not tell how far the target is behind"
         )
-    if request.max_lag_seconds is not None and told.lag_seconds is None:
-        return "The service does not tell the lag in seconds: leave out max_lag_seconds, max_lag is in bytes."
+    if untold:
+        return f"Run again after this: {'; '.join(untold)}."
+    if request.reach_lsn and told.replayed and api.position(told.replayed) < api.position(request.reach_lsn):
+        return (
+            "The target has not replayed up to reach_lsn. Check that it is a position of this source, then run again, "
+            "perhaps with a longer wait_timeout."
+        )
+    if written > request.max_lag:
+        return "The source is written to. Stop that (postgresql_source with state: frozen), then run again."
     return (
         "Stop the writes on the source (postgresql_source with state: frozen), then run again; or raise max_lag or "
         "wait_timeout."

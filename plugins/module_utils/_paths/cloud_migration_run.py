@@ -235,12 +235,10 @@ class CloudMigrationRun:
         request = self._request
         if request.reach_lsn and not (told.replayed and api.position(told.replayed) >= api.position(request.reach_lsn)):
             return False
-        if told.lag_bytes is None:
-            return "lag" in request.accept or not request.enforce
-        in_time = request.max_lag_seconds is None or (
-            told.lag_seconds is not None and told.lag_seconds <= request.max_lag_seconds
-        )
-        return in_time and told.lag_bytes <= request.max_lag
+        untold = "lag" in request.accept or not request.enforce
+        limit = request.max_lag_seconds
+        in_time = limit is None or (untold if told.lag_seconds is None else told.lag_seconds <= limit)
+        return in_time and (untold if told.lag_bytes is None else told.lag_bytes <= request.max_lag)
 
     def _goes_on_being_written(self, before: api.Migration | None, now: api.Migration) -> bool:
         """A target keeps up with a source that is written to: it is close in every look, and each switch loses rows."""

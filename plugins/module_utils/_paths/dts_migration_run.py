@@ -134,10 +134,8 @@ class DtsMigrationRun:
     def _start(self, step: Step) -> None:
         before = self._look()
         skipped, self._skipped = self._skipped, False
-        if before is not None and (
-            before.status == api.PRECHECKING or (skipped and before.status != api.PRECHECK_FAILED)
-        ):
-            return  # passing over an alert began it, and it may be over by now
+        if before is not None and self._went_on(before, skipped):
+            return
         mark = self._mark(before)
         try:
             self._send(step, lambda job: self._mark(job) != mark, look_first=False)
@@ -146,6 +144,15 @@ class DtsMigrationRun:
             if unpaid and before is not None and before.status == api.NOT_STARTED and not error.inconclusive:
                 raise failures.precheck_needs_purchase(error) from None
             raise
+
+    def _went_on(self, job: Job, skipped: bool) -> bool:
+        """Passing over an alert may make the precheck go on, or leave it to be started again."""
+        if job.status == api.PRECHECKING:
+            return True
+        if not skipped or job.status in (api.PRECHECK_FAILED, api.NOT_STARTED):
+            return False
+        # It is over by now. What was bought is started with the same call.
+        return not (job.status == api.PRECHECKED and job.paid and self._request.state != PRECHECKED)
 
     def _skip(self, step: Step) -> None:
         wanted = set(json.loads(step.parameters["SkipPreCheckItems"]))

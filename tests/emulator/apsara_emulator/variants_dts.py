@@ -80,8 +80,9 @@ _PRECHECKS = (
     ),
     variant(
         "after_skip",
-        "start_again | goes_on",
-        "After SkipPreCheck the job has to be started again, or the precheck goes on by itself.",
+        "start_again | goes_on | not_started",
+        "After SkipPreCheck the precheck goes on by itself, or the job has to be started again: from PrecheckFailed, "
+        "or from NotStarted.",
         "operation text leaves it open",
     ),
     variant(

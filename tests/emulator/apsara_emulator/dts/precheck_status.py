@@ -69,9 +69,11 @@ def skip_pre_check(world: World, call: Call) -> Answer:
             raise refusal(world, "not_skippable", "The item %s cannot be skipped.", one[:64])
         item = known[one].item
         job.skipped = [other for other in job.skipped if other != item] + ([item] if call.flag("Skip") else [])
-    goes_on = world.variants["after_skip"] == "goes_on" and job.status == "PrecheckFailed"
-    if goes_on and not any(is_open(job, one) for one in job.findings):
-        begin_precheck(world, job, goes_on=job.goes_on)
+    if job.status == "PrecheckFailed" and not any(is_open(job, one) for one in job.findings):
+        if world.variants["after_skip"] == "goes_on":
+            begin_precheck(world, job, goes_on=job.goes_on)
+        elif world.variants["after_skip"] == "not_started":
+            job.status = "NotStarted"
     return {
         "MigrationJobId": job.precheck_id,
         "ScheduleJobId": job.precheck_id,
