@@ -44,7 +44,9 @@ def users(given: dict[str, Any]) -> dict[str, Any]:
         account["users"][name] = {"access_keys": [keys[name]], "policies": [attached]}
         if not given["open"]:
             account["policies"][name] = {"document": text_of(user["policy"])}
-    return {"world": {"accounts": world}, "keys": keys}
+    # Then modules ask another action for it.
+    variants = {"disk_used_field": "missing"}
+    return {"world": {"accounts": world, "variants": variants}, "keys": keys}
 
 
 def compare(given: dict[str, Any]) -> dict[str, list[str]]:
