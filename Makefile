@@ -65,10 +65,11 @@ matrix: $(READY) mariadb
 mutations: $(READY)
 	@$(NOX) -e mutations
 
-SOAK = soak-stories soak-units soak-reliability soak-docs mutations
+# The longest first. Playbooks wait for most of their time, so that four at once keep two processors busy.
+SOAK = soak-stories-dts soak-reliability soak-units soak-stories-roles soak-stories-modules soak-docs mutations
 soak: $(READY) mariadb
 	@rm -rf build/results && mkdir -p build/results
-	@$(BIN)/python tests/utils/all_sessions.py build/results $(SOAK); $(REPORT) build/results
+	@$(BIN)/python tests/utils/all_sessions.py --at-once 4 build/results $(SOAK); $(REPORT) build/results
 
 # The documentation shows the report of the demo.
 build/demo/report.html: $(READY)

@@ -11,9 +11,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import pathlib
 import sys
+from collections.abc import Iterable
 
 import nox
 
@@ -157,11 +159,37 @@ def soak_docs(session: nox.Session) -> None:
     docs_tests(session, "-m", "soak", f"--junitxml={RESULTS / 'soak-docs.xml'}")
 
 
-@nox.session(name="soak-stories", venv_backend="none", default=False)
-def soak_stories(session: nox.Session) -> None:
-    """Run the integration tests with the long stories of the roles, and search everything that Ansible can say."""
+def long_stories(session: nox.Session, targets: Iterable[str]) -> None:
+    """Run integration tests with the long stories of the roles, and search everything that Ansible can say."""
     os.environ["APSARADB_LONG_STORIES"] = "1"
-    ansible_test(session, cores.MAIN.version, "integration")
+    ansible_test(session, cores.MAIN.version, *(f"--target={name}" for name in targets), "integration")
+
+
+# Stories wait for most of their time: those of one role as long as those of all others.
+LONG_ROLES = {
+    "dts": ["dts_cross_account_role"],
+    "roles": ["instance_import_role", "postgresql_cloud_role", "sqlserver_backup_role"],
+}
+
+
+@nox.session(name="soak-stories-dts", venv_backend="none", default=False)
+def soak_stories_dts(session: nox.Session) -> None:
+    """Run the long stories of dts_cross_account."""
+    long_stories(session, LONG_ROLES["dts"])
+
+
+@nox.session(name="soak-stories-roles", venv_backend="none", default=False)
+def soak_stories_roles(session: nox.Session) -> None:
+    """Run the long stories of the other roles that migrate."""
+    long_stories(session, LONG_ROLES["roles"])
+
+
+@nox.session(name="soak-stories-modules", venv_backend="none", default=False)
+def soak_stories_modules(session: nox.Session) -> None:
+    """Run all other integration tests, and search everything that Ansible can say."""
+    folders = (path.name for path in (ROOT / "tests" / "integration" / "targets").iterdir())
+    others = {name for name in folders if not name.startswith("setup_")} - {*itertools.chain(*LONG_ROLES.values())}
+    long_stories(session, sorted(others))
 
 
 def ansible_test(session: nox.Session, core: str, *stages: str) -> None:

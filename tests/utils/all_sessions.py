@@ -25,7 +25,7 @@ NOX = [sys.executable, "-m", "nox", "--no-error-on-missing-interpreters"]
 # The long ones first: a long one begun last would run alone. What is not named here follows in nox's order.
 LONG = "integration units sanity core-oldest core-newest emulator reliability some-mutations".split()
 # They do one thing after the other and take as long as all others together take on the other processor, so these wait.
-FIRST, LATER = ("integration", "soak-stories"), ["nice", "-n", "10"]
+FIRST, LATER = ("integration", "soak-stories-dts", "soak-stories-roles"), ["nice", "-n", "10"]
 # antsibull-nox's name for others that are in the list themselves.
 META = "Meta session"
 

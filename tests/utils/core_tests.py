@@ -57,13 +57,14 @@ class Run:
 
     installed: cores.Installed
     tree: pathlib.Path
+    home: pathlib.Path
     targets: tuple[str, ...] = ()
 
     def ansible_test(self, *arguments: str, shown: Callable[[str], str] = str) -> str:
         """Run ansible-test, show its output, each line as `shown` makes it, and return all of it."""
         folder = self.installed.venv / "bin"
         environment = {
-            "HOME": str(HOME),
+            "HOME": str(self.home),
             "LC_ALL": "C.UTF-8",
             "PATH": os.pathsep.join([str(folder), *_real_pythons(), os.environ.get("PATH", os.defpath)]),
         }
@@ -133,7 +134,7 @@ def integration(run: Run) -> str:
         raise TestFailure("there is no integration target")
     if wanted - ran:
         raise TestFailure(f"skipped: {', '.join(sorted(wanted - ran))}")
-    scanned, hits = kept.scan([HOME / ".ansible" / "tmp"])
+    scanned, hits = kept.scan([run.home / ".ansible" / "tmp"])
     print("\n".join([*hits, scanned]), flush=True)
     if hits:
         raise TestFailure(scanned)
@@ -200,7 +201,7 @@ def copied_tree() -> Iterator[pathlib.Path]:
         yield tree
 
 
-def prepare_home(installed: cores.Installed) -> None:
+def prepare_home(installed: cores.Installed, home: pathlib.Path) -> None:
     """Give ansible-test, which passes on no variable but HOME and PATH, the settings of pip and a pip to start from."""
     pip = [f"{cores.VENV}/bin/python", "-m", "pip"]
     listed = subprocess.run([*pip, "config", "list"], capture_output=True, text=True, check=True).stdout
@@ -215,7 +216,7 @@ def prepare_home(installed: cores.Installed) -> None:
             if not settings.has_section(section):
                 settings.add_section(section)
             settings[section][option] = ast.literal_eval(value)
-    path = HOME / ".config" / "pip" / "pip.conf"
+    path = home / ".config" / "pip" / "pip.conf"
     path.parent.mkdir(parents=True, exist_ok=True)
     # An index may be named with a password, so nobody else may read it; another run may read it at any time.
     unfinished = path.with_suffix(f".{os.getpid()}")
@@ -223,7 +224,7 @@ def prepare_home(installed: cores.Installed) -> None:
         settings.write(file)
     unfinished.replace(path)
 
-    cached = HOME / ".ansible" / "test" / "cache"
+    cached = home / ".ansible" / "test" / "cache"
     cached.mkdir(parents=True, exist_ok=True)
     pattern = installed.venv / "lib" / "python*" / "site-packages" / "ansible_test" / "_internal"
     for source in glob.glob(str(pattern / "python_requirements.py")):
@@ -235,13 +236,15 @@ def prepare_home(installed: cores.Installed) -> None:
 def run_stages(installed: cores.Installed, stages: list[str], targets: tuple[str, ...]) -> list[dict[str, object]]:
     """Run stages, each whether or not the one before it failed, and say how each ended."""
     results: list[dict[str, object]] = []
-    prepare_home(installed)
     for stage in stages:
         start = time.monotonic()
         # A copy for each stage: none finds what another left behind.
         with copied_tree() as tree:
+            # What is left in it is searched. Of another run at the same time it would be unfinished.
+            home = tree.parents[2] / "home" if stage == "integration" else HOME
+            prepare_home(installed, home)
             try:
-                result, detail = "passed", STAGES[stage](Run(installed, tree, targets))
+                result, detail = "passed", STAGES[stage](Run(installed, tree, home, targets))
             except TestFailure as failure:
                 result, detail = "failed", str(failure)
         seconds = round(time.monotonic() - start, 1)
