@@ -89,8 +89,11 @@ def broken_texts(options: Any, where: str = "") -> list[str]:
     elif isinstance(options, (list, tuple)):
         inner = [(where, value) for value in options]
     else:
-        broken = isinstance(options, str) and any("\ud800" <= letter <= "\udfff" for letter in options)
-        return [f"{where} holds a character that is none (half of a surrogate pair)"] if broken else []
+        try:
+            str(options).encode()
+        except UnicodeEncodeError:
+            return [f"{where} holds a character that is none (half of a surrogate pair)"]
+        return []
     found = [problem for name, value in inner for problem in broken_texts(value, name)]
     # The name itself may be what is broken.
     return list(dict.fromkeys(text.encode("utf-8", "replace").decode() for text in found))

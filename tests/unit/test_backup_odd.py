@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from ansible_collections.apsaradb.migration.tests.unit.backup_stage import (
     MODULE,
@@ -71,6 +73,15 @@ def test_a_task_that_may_not_be_looked_at_is_not_taken_for_none(stage, run):
     wish = {**WISH, "prefix": None, "state": "terminated", "migrate_task_id": "562300001", "confirm": TARGET}
     result = run(stage, MODULE, **wish)
     assert (result["failed"], result["error"]["code"]) == (True, "Forbidden.RAM"), result
+
+
+def test_half_a_character_is_refused_by_the_option_s_name(stage, run):
+    """In an option of the task itself ansible-core does not take it."""
+    refused = run(stage, MODULE, **BY_HAND, backups=[{"key": "in/\udfff.bak"}])
+    assert refused["error"]["code"] == "invalid_options"
+    assert "backups.key holds" in refused["msg"]
+    assert stage.calls() == []
+    json.dumps(refused, ensure_ascii=False, default=str).encode()
 
 
 def test_a_backup_that_may_not_be_read_is_not_said_to_tell_no_database(stage, run):

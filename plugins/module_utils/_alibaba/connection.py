@@ -158,7 +158,7 @@ def proxies_for(url: str, trust: Trust, environment: Mapping[str, str] | None = 
 def _is_excluded(parts: Any, no_proxy: str) -> bool:
     """no_proxy: hosts, domains, addresses and networks such as 10.0.0.0/8, separated by commas; * for everything."""
     # requests has this in one function, which changes the environment meanwhile, while other threads read it.
-    from urllib.request import proxy_bypass_environment
+    from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]  # in no stub; requests takes it, too
 
     if proxy_bypass_environment(f"{parts.hostname}:{parts.port or 443}", {"no": no_proxy}):
         return True

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from .._alibaba.oss_model import folder
-from .._failure import refuse_options
+from .._failure import broken_texts, refuse_options
 from .._waiting import Patience, wrong_times
 
 
@@ -66,6 +66,7 @@ class Request(NamedTuple):
 
 def read_request(options: Mapping[str, Any]) -> Request:
     """The module's options as a Request. Raises BadRequest with everything that is wrong at once."""
+    refuse_options(broken_texts(options))
     problems: list[str] = []
     for name in ("instance_id", "bucket"):
         if not (options[name] or "").strip() and (name != "bucket" or options["state"] != "terminated"):
