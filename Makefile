@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# The front of the tool chain. Every target sets up what it needs; only git, make and Python 3.11 or newer are expected.
+# The front of the tool chain. Every target sets up what it needs; only git, make and Python 3.11 to 3.13 are expected.
 
 export LC_ALL := C.UTF-8
 

@@ -63,7 +63,7 @@ class Counted:
 
 
 # Files of each kind; at length: in the long run.
-EXAMPLES, AT_LENGTH = 60, 20_000
+EXAMPLES, AT_LENGTH = 60, 10_000
 # Where headers are: at both ends. Positions are shares, so that each sample is hit everywhere.
 PLACE = st.tuples(st.booleans(), st.integers(0, 16 * 1024))
 NUMBER = st.tuples(st.sampled_from(NUMBERS), st.sampled_from(["<H", "<I", "<Q", ">I"])).map(

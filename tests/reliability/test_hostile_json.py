@@ -85,7 +85,7 @@ BODIES = [
 ]
 _PLACE = "@@here@@"
 # Mixtures for each module; at length: in the long run.
-EXAMPLES, AT_LENGTH = 8, 1500
+EXAMPLES, AT_LENGTH = 8, 750
 
 
 @st.composite

@@ -47,7 +47,7 @@ BOMBS = {
 }
 
 # Mixtures for each module; at length: in the long run.
-EXAMPLES, AT_LENGTH = 8, 1500
+EXAMPLES, AT_LENGTH = 8, 750
 
 
 def upload_scene(folder):

@@ -21,7 +21,7 @@ from apsara_emulator.default_world import default_document
 from hypothesis.strategies import binary
 
 # Worlds of all modules together in the soak run; one setting for machines that are fast or slow.
-SOAK = int(os.environ.get("APSARADB_TRUTH_WORLDS", "60000"))
+SOAK = int(os.environ.get("APSARADB_TRUTH_WORLDS", "30000"))
 USUAL = 1100
 # A world and its wish take about forty choices, of one or two bytes each; what is left of the bytes is not looked at.
 BYTES = 64

@@ -122,10 +122,11 @@ def integration(run: Run) -> str:
     config["kept_folder"] = str(kept.folder)
     settings = run.tree / "tests" / "integration"
     (settings / "integration_config.yml").write_text(json.dumps(config))
-    # Playbooks within the tests take it from there too.
-    if long_stories:
-        # Everything that Ansible can say is searched, too; that takes a quarter longer.
-        (settings / "integration.cfg").write_text("[defaults]\nverbosity = 4\n")
+    # Playbooks within the tests take it from there too. Modules are not unpacked below HOME, unless it is said.
+    unpacked = run.home / "unpacked"
+    # Everything that Ansible can say is searched, too; that takes a quarter longer.
+    told = f"[defaults]\nremote_tmp = {unpacked}\n" + ("verbosity = 4\n" if long_stories else "")
+    (settings / "integration.cfg").write_text(told)
     with kept.watch:
         output = run.ansible_test("integration", *run.targets, shown=secret_scan.Shortened())
     kept.output.write_text(output)
@@ -134,7 +135,7 @@ def integration(run: Run) -> str:
         raise TestFailure("there is no integration target")
     if wanted - ran:
         raise TestFailure(f"skipped: {', '.join(sorted(wanted - ran))}")
-    scanned, hits = kept.scan([run.home / ".ansible" / "tmp"])
+    scanned, hits = kept.scan([run.home / ".ansible" / "tmp", unpacked])
     print("\n".join([*hits, scanned]), flush=True)
     if hits:
         raise TestFailure(scanned)
