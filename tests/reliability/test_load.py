@@ -202,7 +202,7 @@ def test_the_playbook_for_fleets(figures, tmp_path):
 def test_a_fleet_with_an_instance_that_fails(tmp_path):
     """It stops nobody half-way, and no batch begins behind it; when it is corrected, the same command goes on."""
     world, hosts = fleet(3)
-    bad, good, later = hosts
+    bad, good, later = sorted(hosts)
     as_wished = {bad: {"source": "rm-bp1nothere0000000"}}
     arguments = fleet_playbook(fleet_serial=2)
     with playbooks.emulator_process() as emulator:
