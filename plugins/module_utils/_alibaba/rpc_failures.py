@@ -26,7 +26,6 @@ from .redaction import redact
 from .rpc import error_code
 
 _REFUSED_BY_HTTP = range(300, 500)
-_SHAKING_HANDS = {"do_handshake"}
 
 
 def refused_write(action: str) -> WriteRefused:
@@ -144,10 +143,11 @@ def _kind_of(error: Exception) -> str:
         return "unsent"
     for cause in causes:
         passed = {frame.f_code.co_name for frame, _line in traceback.walk_tb(cause.__traceback__)}
-        if isinstance(cause, ssl.SSLError) and "ssl_wrap_socket" in passed and not passed & _SHAKING_HANDS:
-            return "authorities"
-        # An endpoint that does not speak TLS. Where a connection does and then breaks off, a request was on it.
-        if "WRONG_VERSION_NUMBER" in str(cause) and passed & _SHAKING_HANDS:
+        shook_hands = "do_handshake" in passed
+        if isinstance(cause, ssl.SSLError) and "ssl_wrap_socket" in passed and not shook_hands:
+            return "authorities"  # what was to be trusted could not be loaded
+        # An endpoint that does not speak TLS. Where one does and the connection breaks off, a request was on it.
+        if "WRONG_VERSION_NUMBER" in str(cause) and shook_hands:
             return "unsent"
         if isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed"):
             return "unsent"  # what http.client says of a proxy that opened no tunnel

@@ -136,7 +136,7 @@ def _socks_pool(url: str, username: str | None, password: str | None, how: Mappi
     """Raises Misconfigured where its library is missing."""
     try:
         # urllib3 imports it, too, but prints a warning of its own where it is missing.
-        import socks  # type: ignore[import-untyped]  # noqa: F401
+        import socks  # type: ignore[import-untyped]  # noqa: F401  # asked is only whether it can be imported; no stubs
     except ImportError:
         raise Misconfigured(
             "A SOCKS proxy needs the Python package PySocks on the host that runs the module. Nothing was sent.",

@@ -113,9 +113,11 @@ class Work:
         # The listing of databases may lag behind the task, but not for ever.
         self.ended_at = now if self.ended_at is None else self.ended_at
         if now - self.ended_at > settle:
-            without = Trouble("database_missing", _SUCCEEDED_WITHOUT, _LOOK)
-            other_state = Trouble("database_not_running", _SUCCEEDED_BUT.format(state), _LOOK)
-            self.fail(trouble or (other_state if state else without))
+            if state:
+                without = Trouble("database_not_running", _SUCCEEDED_BUT.format(state), _LOOK)
+            else:
+                without = Trouble("database_missing", _SUCCEEDED_WITHOUT, _LOOK)
+            self.fail(trouble or without)
 
     def _look_at_chain(self, seen: Seen, task: api.BackupTask | None, now: float, settle: float) -> None:
         if task is None:
