@@ -95,7 +95,7 @@ class BatchRun:
             return None
         try:
             wait_until(
-                lambda: {t.id for t in self._tasks()},
+                lambda: {t.id for t in self._tasks() or ()},
                 lambda listed: sent <= listed,
                 self._request.patience.for_a_sign(self._request.settle),
                 self._clock,
@@ -135,8 +135,8 @@ class BatchRun:
         return all(work.done for work in self.works)
 
     def _look(self, pending: Sequence[Work]) -> Seen:
-        databases = rds.databases(self._client, self._request.instance_id)
-        listed = self._tasks() if self._listed else None
+        # Each is a call for every hundred rows, one after the other: side by side that takes half the time.
+        databases, listed = self._parallel(lambda read: read(), [self._databases, self._tasks])
         self.latest = Latest(databases, listed)
         tasks = {t.id: t for t in listed or ()}
         # Chains are not listed everywhere, and some editions list nothing.
@@ -146,7 +146,13 @@ class BatchRun:
         rows = dict(zip(chains, self._parallel(self._rows, chains), strict=True))
         return Seen(tasks, {name.casefold(): d.state for name, d in databases.items()}, rows)
 
-    def _tasks(self) -> list[api.BackupTask]:
+    def _databases(self) -> dict[str, rds.Database]:
+        return rds.databases(self._client, self._request.instance_id)
+
+    def _tasks(self) -> list[api.BackupTask] | None:
+        """None where the service lists none."""
+        if not self._listed:
+            return None
         now = utc_now(self._clock.wall())
         followed = [w.standing.task.created for w in self.works if w.adopted and w.standing.task]
         since = min([self._started, *(created for created in followed if created)])
@@ -287,7 +293,7 @@ class BatchRun:
         if work.task_id:
             return self._sign_in_chain(work, step)
         mine = {w.task_id for w in self.works}
-        for task in self._tasks() if self._listed else ():
+        for task in self._tasks() or ():
             new = task.id not in self._known and task.id not in mine
             if new and task.database.casefold() == work.target.casefold():
                 return task.id
