@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from . import _compile_once  # noqa: F401  # pylint: disable=unused-import  # it works by being imported
 from ._failure import MigrationFailure
 from ._timing import timing
 

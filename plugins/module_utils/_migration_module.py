@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from . import _compile_once  # noqa: F401  # pylint: disable=unused-import  # it works by being imported
 from ._failure import MigrationFailure
 from ._module import effort, new_module, services_of
 from ._run_loop import rehearse_and_run

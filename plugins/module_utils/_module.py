@@ -18,6 +18,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 
+from . import _compile_once  # noqa: F401  # pylint: disable=unused-import  # it works by being imported
 from ._alibaba.http_library import HAS_URLLIB3
 from ._alibaba.services import Services
 from ._failure import MigrationFailure

@@ -311,6 +311,9 @@ error:
   sample: {"code": "backup_unreadable", "http_status": null, "request_id": null, "action": null}
 """
 
+from ansible_collections.apsaradb.migration.plugins.module_utils import (  # pylint: disable=unused-import
+    _compile_once,  # noqa: F401  # it works by being imported
+)
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases.sqlserver_backup_folder import read_backups
 from ansible_collections.apsaradb.migration.plugins.module_utils._local_module import run_local_info
 

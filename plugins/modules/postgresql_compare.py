@@ -285,6 +285,9 @@ error:
            "remedy": "Correct source.user or source.password."}
 """
 
+from ansible_collections.apsaradb.migration.plugins.module_utils import (  # pylint: disable=unused-import
+    _compile_once,  # noqa: F401  # it works by being imported
+)
 from ansible_collections.apsaradb.migration.plugins.module_utils._databases.postgresql_compare_inventory import KINDS
 from ansible_collections.apsaradb.migration.plugins.module_utils._local_module import run_local_info
 from ansible_collections.apsaradb.migration.plugins.module_utils._paths.comparison import COMPARISON_OPTIONS, NAMES

@@ -170,6 +170,22 @@ MUTATIONS = (
         ("tests/unit/test_pacing.py::test_another_client_of_the_same_account_is_paced_too",),
     ),
     Mutation(
+        "files of the archive of a module are compiled twice",
+        (Edit(f"{CODE}/_compile_once.py", "sys.path_hooks.insert(0, importer)", "sys.path_hooks.append(importer)"),),
+        ("tests/unit/test_compile_once.py::test_what_is_imported_after_it_is_compiled_once",),
+    ),
+    Mutation(
+        "a door compiles its files before they can be compiled once",
+        (
+            Edit(
+                f"{CODE}/_local_module.py",
+                "from . import _compile_once  # noqa",
+                "# noqa",
+            ),
+        ),
+        ("tests/unit/test_compile_once.py::test_each_module_imports_it_first[postgresql_source]",),
+    ),
+    Mutation(
         "the tasks of a database are looked for among all tasks",
         (
             Edit(
