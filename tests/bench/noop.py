@@ -143,13 +143,12 @@ def lines(scratch: pathlib.Path) -> Iterable[Comparison]:
 def _family(
     there: Stage, tasks: Mapping[str, Task], peer: Task, peer_name: str, goal: Goal, version: str
 ) -> Iterable[Comparison]:
-    """Modules that have the same peer."""
+    """Modules that have the same peer. It runs beside each of them: a machine's speed changes within minutes."""
     everybody = {peer_name: peer, **tasks}
     # Once, so that the work is done and nothing is cold.
     there.play(list(everybody.values()), "prepare")
-    taken = medians(
-        {name: functools.partial(there.do_nothing, name, task, TASKS) for name, task in everybody.items()}, ROUNDS
-    )
+    play = {name: functools.partial(there.do_nothing, name, task, TASKS) for name, task in everybody.items()}
     for name in tasks:
+        taken = medians({one: play[one] for one in (peer_name, name)}, ROUNDS)
         line = f"no-op {name} vs {peer_name}"
         yield compared(line, taken[name], taken[peer_name], f"s per {TASKS} tasks", goal, version)
