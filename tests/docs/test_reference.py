@@ -21,7 +21,8 @@ SAYS_WITHOUT = re.compile(r"\b(without|needed|needs? it|do(es)? not need)\b", re
 # Without a code of their own: they say everything, and the page of errors has their text.
 UNCODED = {"AnsibleActionFail", "BadWindow", "StillHeld"}
 # Caught in the collection, where they become a failure or a check with these words in it, or are a programming error.
-INSIDE = {"Malformed", "DamagedList", "Unreadable", "ValueError", "ConnectionError", "IncompleteRead"}
+# ImportError is caught by Python, which asks the next importer.
+INSIDE = {"Malformed", "DamagedList", "Unreadable", "ValueError", "ConnectionError", "IncompleteRead", "ImportError"}
 
 
 def options(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
