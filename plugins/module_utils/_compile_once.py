@@ -7,7 +7,7 @@
 """What is imported after this from the archive in which Ansible sends a module is compiled once.
 
 Python compiles a file of an archive twice: to run it, and before that to tell its name (gh-141276 of python/cpython).
-Without bytecode, of which Ansible sends none, that is the most of what an import costs. The doors import this first.
+Without bytecode, of which Ansible sends none, that is most of what an import costs. The doors import this first.
 """
 
 from __future__ import annotations
